@@ -1,0 +1,56 @@
+package scan
+
+import (
+	"context"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// Scanner looks into an image that has not been pushed yet.
+//
+// Scan must return what it could not look at in Findings.Skipped; an error
+// means that the result says nothing about the image. Implementations end
+// when ctx does, and leave no file behind.
+type Scanner interface {
+	Scan(ctx context.Context, image v1.Image) (Findings, error)
+}
+
+// Severity orders findings. Unknown is the lowest value but no statement of
+// harmlessness: policies treat it by a rule of its own.
+type Severity int
+
+const (
+	Unknown Severity = iota
+	Low
+	Medium
+	High
+	Critical
+)
+
+// Finding is one thing that a scanner found, and where.
+type Finding struct {
+	ID       string   `json:"id"` // advisory or rule, such as CVE-2024-3094
+	Severity Severity `json:"severity"`
+	Layer    v1.Hash  `json:"layer"` // digest of the layer that holds Path
+	Path     string   `json:"path"`
+	Package  string   `json:"package,omitempty"`
+	Fixed    string   `json:"fixed,omitempty"` // first version without the problem
+	Title    string   `json:"title"`
+}
+
+// Skip is something that was not looked at, and why.
+type Skip struct {
+	Layer  v1.Hash `json:"layer"`
+	Path   string  `json:"path,omitempty"`
+	Reason string  `json:"reason"`
+}
+
+// Findings is a scan's whole result. Ran is false when no scanner looked: an
+// empty Findings then means nothing was checked, not that nothing was found.
+type Findings struct {
+	Ran             bool      `json:"ran"`
+	Vulnerabilities []Finding `json:"vulnerabilities"`
+	Models          []Finding `json:"models"`
+	Secrets         []Finding `json:"secrets"`
+	Skipped         []Skip    `json:"skipped"`
+}
