@@ -3,6 +3,8 @@ package base_test
 import (
 	"archive/tar"
 	"errors"
+	"io"
+	"log"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -108,7 +110,7 @@ func check(t *testing.T, ref string, o base.Options, pin v1.Hash, want v1.Image)
 }
 
 func TestRegistry(t *testing.T) {
-	server := httptest.NewServer(registry.New())
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	defer server.Close()
 	host := strings.TrimPrefix(server.URL, "http://")
 	o := options(t)

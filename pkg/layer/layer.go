@@ -271,3 +271,9 @@ func (r *learner) Read(p []byte) (int, error) {
 func sum(h hash.Hash) v1.Hash {
 	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(h.Sum(nil))}
 }
+
+// PlainSize is the stored size of a plain layer, which is known without
+// reading; ok is false for a compressed one.
+func (l *Layer) PlainSize() (size int64, ok bool) {
+	return l.tarball.size, l.spec.Compression == Plain
+}

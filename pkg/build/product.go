@@ -1,0 +1,94 @@
+package build
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// Artifact is the product as the one thing that is published: the image, or
+// the index over its images.
+func (p *Product) Artifact() interface {
+	MediaType() (types.MediaType, error)
+	Digest() (v1.Hash, error)
+	Size() (int64, error)
+	RawManifest() ([]byte, error)
+} {
+	if p.Index != nil {
+		return p.Index
+	}
+	return p.Images[0]
+}
+
+// Compressed is the stored size in bytes of the largest image: its layers as
+// the registry holds them.
+func (p *Product) Compressed() (int64, error) {
+	var largest int64
+	for _, img := range p.Images {
+		var sum int64
+		layers, err := img.Layers()
+		if err != nil {
+			return 0, err
+		}
+		for _, l := range layers {
+			size, err := l.Size()
+			if err != nil {
+				return 0, fmt.Errorf("measuring a layer: %w", err)
+			}
+			sum += size
+		}
+		largest = max(largest, sum)
+	}
+	return largest, nil
+}
+
+// Unpacked is the size in bytes of the largest image's tar streams, which is
+// about what it takes on a node's disk. The base's layers have to be read and
+// unpacked for it, unless the cache knows them.
+func (p *Product) Unpacked(ctx context.Context) (int64, error) {
+	var largest int64
+	for _, img := range p.Images {
+		var sum int64
+		for _, l := range img.baseLayers {
+			n, err := p.cache.unpacked(ctx, l)
+			if err != nil {
+				return 0, fmt.Errorf("unpacking a layer of the base: %w", err)
+			}
+			sum += n
+		}
+		for _, l := range img.layers {
+			sum += l.Unpacked()
+		}
+		largest = max(largest, sum)
+	}
+	return largest, nil
+}
+
+// count reads a layer to its end.
+func count(ctx context.Context, l v1.Layer) (int64, error) {
+	r, err := l.Uncompressed()
+	if err != nil {
+		return 0, err
+	}
+	defer r.Close()
+	stop := context.AfterFunc(ctx, func() { r.Close() })
+	defer stop()
+	n, err := io.Copy(io.Discard, r)
+	if ctx.Err() != nil {
+		return 0, ctx.Err()
+	}
+	return n, err
+}
+
+// Remember gives the cache what is known of the product's layers by now. A nil
+// cache takes nothing.
+func (p *Product) Remember() {
+	for _, img := range p.Images {
+		for _, l := range img.layers {
+			p.cache.store(l.Layer)
+		}
+	}
+}
