@@ -3,32 +3,38 @@ package config
 import "github.com/org/ai-ship/pkg/unit"
 
 // Config is ai-ship.yaml after defaults.
+//
+// The yaml tags are the only place where a key is named. Their options are
+// read by the decoder: number (a number stands for its text), scalar (so does
+// a boolean, and the text may be empty), expand (${NAME} is replaced from the
+// environment) and short (a scalar in place of the mapping sets this field).
+// The descriptions are the fields' documentation, here and in the schema.
 type Config struct {
-	Image      string             `yaml:"image"`      // repository without tag, such as ghcr.io/acme/digits; required
-	Base       string             `yaml:"base"`       // registry reference, scratch, oci:DIR or tar:FILE; required
-	App        []Copy             `yaml:"app"`        // files that make the service
-	Models     []Copy             `yaml:"models"`     // weights: a string is short for {from: it, to: /models}
-	Entrypoint Command            `yaml:"entrypoint"` // unset: the base's
-	Command    Command            `yaml:"command"`    // unset: the base's
-	Reports    []string           `yaml:"reports"`    // glob patterns (** allowed) of test reports
-	Gates      Gates              `yaml:"gates"`
-	Platforms  []string           `yaml:"platforms"` // os/arch[/variant]; default linux/amd64
-	Preset     string             `yaml:"preset"`    // none (default), pytorch, tensorflow, onnxruntime
-	User       string             `yaml:"user"`      // default aiuser (uid and gid 10001)
-	Workdir    string             `yaml:"workdir"`   // default /app
-	Env        map[string]string  `yaml:"env"`
-	Ports      []string           `yaml:"ports"` // "8000" or "8000/udp"; plain numbers are accepted
-	Labels     map[string]string  `yaml:"labels"`
-	Version    Version            `yaml:"version"` // a string is short for {from: it}
-	Sign       *Sign              `yaml:"sign"`
-	Channels   map[string]Channel `yaml:"channels"`
-	CacheFrom  []string           `yaml:"cache-from"` // further images whose layers may be reused
+	Image      string             `yaml:"image,expand" jsonschema:"required,example=ghcr.io/acme/digits" jsonschema_description:"Repository to publish to, without tag or digest."`
+	Base       string             `yaml:"base,expand" jsonschema:"required,example=python:3.11-slim" jsonschema_description:"Image to build on: a registry reference, scratch, oci:DIR or tar:FILE."`
+	App        []Copy             `yaml:"app" jsonschema:"anyof_required=app" jsonschema_description:"Files that make the service. A string is short for {from: it, to: /app}."`
+	Models     []Copy             `yaml:"models" jsonschema:"anyof_required=models" jsonschema_description:"Weights. A string is short for {from: it, to: /models}."`
+	Entrypoint Command            `yaml:"entrypoint" jsonschema_description:"Entry point; unset: the base's."`
+	Command    Command            `yaml:"command" jsonschema_description:"Arguments of the entry point; unset: the base's."`
+	Reports    []string           `yaml:"reports" jsonschema_description:"Glob patterns (** allowed) of test reports, relative to the project."`
+	Gates      Gates              `yaml:"gates" jsonschema_description:"Conditions for shipping."`
+	Platforms  []string           `yaml:"platforms" jsonschema:"minItems=1,uniqueItems=true" jsonschema_description:"Platforms to build for, as os/arch or os/arch/variant. Default: linux/amd64."`
+	Preset     string             `yaml:"preset" jsonschema:"enum=none,enum=pytorch,enum=tensorflow,enum=onnxruntime,default=none" jsonschema_description:"Tuned environment of a framework."`
+	User       string             `yaml:"user,number" jsonschema_description:"User that the image runs as: a name, uid or uid:gid. Default: aiuser, uid and gid 10001."`
+	Workdir    string             `yaml:"workdir" jsonschema:"pattern=^/,default=/app" jsonschema_description:"Working directory in the image, absolute."`
+	Env        map[string]string  `yaml:"env,scalar" jsonschema_description:"Environment of the image, taken literally."`
+	Ports      []string           `yaml:"ports,number" jsonschema_description:"Ports that the service listens on, such as 8000 or 8000/udp."`
+	Labels     map[string]string  `yaml:"labels,scalar,expand" jsonschema_description:"Labels of the image."`
+	Version    Version            `yaml:"version" jsonschema_description:"Where the image's version comes from. A string is short for {from: it}."`
+	Sign       *Sign              `yaml:"sign" jsonschema_description:"How the digest is signed: exactly one of keyless and key."`
+	Channels   map[string]Channel `yaml:"channels" jsonschema_description:"Tags that promise something. Default: staging on branch:develop, production on tag:v*."`
+	CacheFrom  []string           `yaml:"cache-from" jsonschema_description:"Further images whose layers may be reused."`
 }
 
 // Copy places files of the project in the image.
 type Copy struct {
-	From string `yaml:"from"` // file, directory or glob (models), relative to the project
-	To   string `yaml:"to"`   // absolute path in the image; a directory unless From is one file and To does not end in /
+	From string `yaml:"from,short" jsonschema:"required" jsonschema_description:"File, directory or glob (models), relative to the project. In app, ${TARGETOS} and ${TARGETARCH} stand for the platform being built."`
+	To   string `yaml:"to" jsonschema:"pattern=^/" jsonschema_description:"Absolute path in the image; a directory unless from is one file and to does not end in /. Default: /app for app, /models for models."`
 }
 
 // Command is an argument vector. In the file it is a list, or one string that
@@ -37,63 +43,64 @@ type Command []string
 
 // Version says where the image's version comes from.
 type Version struct {
-	From   string `yaml:"from"`   // git (default) or the version itself
-	Suffix string `yaml:"suffix"` // appended after a dash: v1.2.3-pytorch2.1
+	From   string `yaml:"from,short,number,expand" jsonschema_description:"git, or the version itself. Default: git."`
+	Suffix string `yaml:"suffix,number,expand" jsonschema_description:"Appended after a dash, as in v1.2.3-pytorch2.1; auto takes it from the preset."`
 }
 
 // Gates are the conditions for shipping.
 type Gates struct {
-	Size            SizeGate       `yaml:"size"`
-	Metrics         []MetricGate   `yaml:"metrics"`
-	Vulnerabilities *Vulnerability `yaml:"vulnerabilities"`
-	Models          *ModelGate     `yaml:"models"`
-	Secrets         string         `yaml:"secrets"` // deny
+	Size            SizeGate       `yaml:"size" jsonschema_description:"Limits of the image's size."`
+	Metrics         []MetricGate   `yaml:"metrics" jsonschema_description:"Limits of the metrics in the reports."`
+	Vulnerabilities *Vulnerability `yaml:"vulnerabilities" jsonschema_description:"Limit of what a package scanner may find."`
+	Models          *ModelGate     `yaml:"models" jsonschema_description:"What model files may run when they are loaded."`
+	Secrets         string         `yaml:"secrets" jsonschema:"enum=deny" jsonschema_description:"deny refuses an image that holds a secret."`
 }
 
 // SizeGate limits the image's size. A nil limit does not apply.
 type SizeGate struct {
-	Max      *Limit `yaml:"max"`      // compressed, as the registry stores it
-	Unpacked *Limit `yaml:"unpacked"` // on the node's disk
-	Growth   *Limit `yaml:"growth"`   // against what the channel points to: 10% or 50MB
+	Max      *Limit `yaml:"max" jsonschema_description:"Compressed size, as the registry stores it, such as 1.1GB."`
+	Unpacked *Limit `yaml:"unpacked" jsonschema_description:"Size on the node's disk, such as 4GB."`
+	Growth   *Limit `yaml:"growth" jsonschema_description:"Growth against what the channel points to, such as 10% or 50MB."`
 }
 
-// MetricGate limits one metric of the reports.
+// MetricGate limits one metric of the reports. Required is not nil after
+// defaults.
 type MetricGate struct {
-	Name       string `yaml:"name"`
-	Stat       string `yaml:"stat"` // mean, median, min, max or a percentile such as p95
-	Min        *Limit `yaml:"min"`
-	Max        *Limit `yaml:"max"`
-	Unit       string `yaml:"unit"`    // of values whose report names none: s, ms, us, ns, percent, ratio, B, MiB, …
-	Report     string `yaml:"report"`  // only this report counts
-	Pointer    string `yaml:"pointer"` // JSON pointer to the value
-	Required   *bool  `yaml:"required"`
-	Regression *Limit `yaml:"regression"`
+	Name       string `yaml:"name" jsonschema:"required" jsonschema_description:"Name of the metric in the reports."`
+	Stat       string `yaml:"stat" jsonschema:"pattern=^(mean|median|min|max|p[1-9][0-9]?([.][0-9]+)?)$" jsonschema_description:"Statistic: mean, median, min, max or a percentile such as p95."`
+	Min        *Limit `yaml:"min" jsonschema:"anyof_required=min" jsonschema_description:"Smallest value that passes."`
+	Max        *Limit `yaml:"max" jsonschema:"anyof_required=max" jsonschema_description:"Largest value that passes."`
+	Unit       string `yaml:"unit" jsonschema_description:"Unit of values whose report names none: s, ms, us, ns, percent, ratio, B, MiB and so on."`
+	Report     string `yaml:"report" jsonschema_description:"Only this report counts; a path relative to the project."`
+	Pointer    string `yaml:"pointer" jsonschema:"pattern=^/" jsonschema_description:"JSON pointer (RFC 6901) to the value in the report."`
+	Required   *bool  `yaml:"required" jsonschema:"default=true" jsonschema_description:"Whether a missing metric refuses the image."`
+	Regression *Limit `yaml:"regression" jsonschema:"anyof_required=regression" jsonschema_description:"How much worse than what the channel points to the value may be, such as 1%."`
 }
 
 // Vulnerability is the gate on what a package scanner found.
 type Vulnerability struct {
-	FailOn        string `yaml:"fail-on"` // low, medium, high, critical
-	IgnoreUnfixed bool   `yaml:"ignore-unfixed"`
-	IgnoreFile    string `yaml:"ignore-file"`
+	FailOn        string `yaml:"fail-on" jsonschema:"required,enum=low,enum=medium,enum=high,enum=critical" jsonschema_description:"Lowest severity that refuses the image."`
+	IgnoreUnfixed bool   `yaml:"ignore-unfixed" jsonschema:"default=false" jsonschema_description:"Whether findings that have no fix yet pass."`
+	IgnoreFile    string `yaml:"ignore-file" jsonschema_description:"File of findings to ignore, relative to the project."`
 }
 
 // ModelGate is the gate on what model files would run when loaded.
 type ModelGate struct {
-	Allow  []string `yaml:"allow"`
-	Pickle string   `yaml:"pickle"` // deny or allow
+	Allow  []string `yaml:"allow" jsonschema_description:"Formats that may be in the image, such as safetensors, onnx or gguf."`
+	Pickle string   `yaml:"pickle" jsonschema:"enum=deny,enum=allow" jsonschema_description:"Whether a pickle, which can run code when loaded, may be in the image."`
 }
 
 // Sign says how the digest is signed.
 type Sign struct {
-	Keyless bool   `yaml:"keyless"`
-	Key     string `yaml:"key"`
+	Keyless bool   `yaml:"keyless" jsonschema_description:"Sign with the CI job's identity."`
+	Key     string `yaml:"key" jsonschema_description:"Key to sign with: a file, env://NAME or a key service such as awskms://…"`
 }
 
 // Channel is a tag that promises something, such as staging or production.
 type Channel struct {
-	On    []string `yaml:"on"`    // branch:GLOB or tag:GLOB; the events that move it
-	After string   `yaml:"after"` // the channel that a digest must have been in before
-	Soak  string   `yaml:"soak"`  // how long it must have been there
+	On    []string `yaml:"on" jsonschema:"pattern=^(branch|tag):." jsonschema_description:"Events that move the tag: branch:GLOB or tag:GLOB."`
+	After string   `yaml:"after" jsonschema_description:"Channel that a digest must have been in before."`
+	Soak  string   `yaml:"soak" jsonschema_description:"How long it must have been there, such as 1h."`
 }
 
 // Limit is a quantity as the user wrote it.

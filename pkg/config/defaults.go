@@ -1,0 +1,47 @@
+package config
+
+// applyDefaults fills in what the file leaves out, and changes nothing that it
+// gives:
+//
+//	app[].to                  /app
+//	models[].to               /models
+//	platforms                 [linux/amd64]
+//	preset                    none
+//	user                      aiuser
+//	workdir                   /app
+//	version.from              git
+//	gates.metrics[].required  true
+//	channels                  staging on branch:develop, production on tag:v*
+func applyDefaults(c *Config) {
+	copyTo := func(copies []Copy, to string) {
+		for i := range copies {
+			fallback(&copies[i].To, to)
+		}
+	}
+	copyTo(c.App, "/app")
+	copyTo(c.Models, "/models")
+	if len(c.Platforms) == 0 {
+		c.Platforms = []string{"linux/amd64"}
+	}
+	fallback(&c.Preset, "none")
+	fallback(&c.User, "aiuser")
+	fallback(&c.Workdir, "/app")
+	fallback(&c.Version.From, "git")
+	for i := range c.Gates.Metrics {
+		if c.Gates.Metrics[i].Required == nil {
+			c.Gates.Metrics[i].Required = new(true)
+		}
+	}
+	if c.Channels == nil {
+		c.Channels = map[string]Channel{
+			"staging":    {On: []string{"branch:develop"}},
+			"production": {On: []string{"tag:v*"}},
+		}
+	}
+}
+
+func fallback(s *string, value string) {
+	if *s == "" {
+		*s = value
+	}
+}
