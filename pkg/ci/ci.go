@@ -1,8 +1,15 @@
 package ci
 
+import (
+	"errors"
+	"fmt"
+	"regexp"
+)
+
 // Provider names a CI system.
 type Provider string
 
+// The providers that Detect knows.
 const (
 	GitHub Provider = "github"
 	GitLab Provider = "gitlab"
@@ -10,13 +17,48 @@ const (
 )
 
 // Event is what started the run. Exactly one of Branch, Tag and PullRequest is
-// set in a CI; all may be empty locally, where the git state says the rest.
+// set in a CI; all are empty locally, where the git state says the rest.
 type Event struct {
 	Provider    Provider
-	Commit      string
-	Branch      string
-	Tag         string
-	PullRequest int    // number; such a run never moves a tag
-	Repository  string // https URL
-	RunURL      string
+	Commit      string // 40 or 64 hex digits; of a GitHub pull request, the merge commit that was built
+	Branch      string // short name, such as main or feature/x
+	Tag         string // short name, such as v1.2.3
+	PullRequest int    // number, from 1; such a run never moves a tag
+	Repository  string // URL of the repository's page, without .git
+	RunURL      string // URL of the run (GitHub) or the job (GitLab); "" when the CI does not say
+}
+
+// Detect reads the event from the environment: GITHUB_ACTIONS=true means
+// GitHub (or a server that speaks its dialect), GITLAB_CI=true means GitLab,
+// anything else is Local. Of the file system it reads only GitHub's event
+// file, and only when the environment alone does not number a pull request.
+func Detect(getenv func(string) string) (Event, error) {
+	switch {
+	case getenv("GITHUB_ACTIONS") == "true":
+		return github(getenv)
+	case getenv("GITLAB_CI") == "true":
+		return gitlab(getenv)
+	default:
+		return Event{Provider: Local}, nil
+	}
+}
+
+// check holds an event from a CI to what Event promises.
+func (e Event) check() error {
+	refs := 0
+	for _, set := range []bool{e.Branch != "", e.Tag != "", e.PullRequest > 0} {
+		if set {
+			refs++
+		}
+	}
+	if refs != 1 {
+		return fmt.Errorf("found %d of branch, tag and pull request, expected exactly one", refs)
+	}
+	if e.Commit == "" {
+		return errors.New("found no commit")
+	}
+	if !regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`).MatchString(e.Commit) {
+		return fmt.Errorf("found commit %q, expected 40 or 64 hex digits", e.Commit)
+	}
+	return nil
 }
