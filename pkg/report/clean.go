@@ -1,0 +1,104 @@
+package report
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+// maxText bounds one piece of untrusted text in runes. Whole values stand in
+// the JSON document.
+const maxText = 500
+
+// maxRead bounds how much of it is looked at, in bytes.
+const maxRead = 16 << 10
+
+// clean makes text one line that is safe to print: no control or invisible
+// characters (they move the cursor, or turn the reading order), and nothing
+// that GitHub's runner takes for a command: it reads :: at a line's start and
+// ##[ anywhere.
+func clean(text string) string {
+	text = strings.Join(strings.Fields(printable(text)), " ")
+	return cut(defuse(cut(text, maxText)), maxText)
+}
+
+// cleanLines is clean for text whose lines and columns matter, such as a
+// caret below a line of a file. It returns at most limit lines and
+// an ellipsis.
+func cleanLines(text string, limit int) []string {
+	lines := strings.SplitN(strings.TrimRight(text, "\r\n"), "\n", limit+1)
+	if len(lines) > limit {
+		lines[limit] = "…"
+	}
+	for i, line := range lines {
+		lines[i] = cut(defuse(cut(strings.TrimRight(printable(line), " "), maxText)), maxText)
+	}
+	return lines
+}
+
+func printable(text string) string {
+	text = text[:min(len(text), maxRead)]
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsPrint(r):
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+}
+
+// defuse keeps pytest's file.py::test as it is: a command starts a line, and
+// a line starts at a word.
+func defuse(text string) string {
+	text = strings.ReplaceAll(text, "##[", "## [")
+	for strings.HasPrefix(text, "::") || strings.Contains(text, " ::") {
+		text = strings.ReplaceAll(text, " ::", " : :")
+		if rest, ok := strings.CutPrefix(text, "::"); ok {
+			text = ": :" + rest
+		}
+	}
+	return text
+}
+
+// mention matches an @ that GitHub would take for somebody's name.
+var mention = regexp.MustCompile(`(^|[^0-9A-Za-z_])@`)
+
+// literal writes what Markdown would read as markup so that it is read as text.
+var literal = strings.NewReplacer(
+	"&", "&amp;", "<", "&lt;", ">", "&gt;", "|", "&#124;", "`", "&#96;",
+	"://", "&#58;//", "::", "&#58;&#58;", "www.", "www&#46;",
+	`\`, `\\`, "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "~", `\~`, "$", `\$`, "#", `\#`, "!", `\!`,
+)
+
+// escape makes untrusted text literal in GitHub's and GitLab's Markdown, table
+// cells included. It is for text within a line; the caller writes what stands
+// before it.
+func escape(text string) string {
+	text = literal.Replace(clean(text))
+	// A colon at either end would make :: with one of the caller's.
+	if rest, ok := strings.CutPrefix(text, ":"); ok {
+		text = "&#58;" + rest
+	}
+	if rest, ok := strings.CutSuffix(text, ":"); ok {
+		text = rest + "&#58;"
+	}
+	// An empty comment keeps the sign and breaks the mention.
+	return mention.ReplaceAllString(text, "${1}@<!-- -->")
+}
+
+// plainCode is what may stand in a code span as it is; short digests end in …
+var plainCode = regexp.MustCompile(`^[0-9A-Za-z./@+=,_-]+(:[0-9A-Za-z./@+=,_-]+)*…?$`)
+
+// code is a code span for references, digests and paths, and escaped text for
+// what does not look like one.
+func code(text string) string {
+	if text == "" {
+		return ""
+	}
+	if len(text) > maxText || !plainCode.MatchString(text) {
+		return escape(text)
+	}
+	return "`" + text + "`"
+}

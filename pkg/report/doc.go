@@ -1,0 +1,15 @@
+// Package report tells what a run did: one Report and its writers, a JSON
+// document for machines, lines for the terminal and Markdown for a CI's
+// summary page.
+//
+// The writers decide nothing. Whatever the report holds, they print, in the
+// report's order, and the verdict they name is never better than its parts: a
+// report that says passed beside a refused gate is printed as refused.
+//
+// # Untrusted text
+//
+// Names, reasons, paths and errors come from reports, archives and registries.
+// Text and Markdown print them without control characters and so that they
+// form neither a CI's workflow command nor markup. The JSON document holds
+// them as they are.
+package report

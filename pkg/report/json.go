@@ -1,0 +1,19 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+)
+
+// JSON writes r as an indented document that ends in a newline. The same
+// report gives the same bytes. docs/report.schema.json describes it.
+func JSON(w io.Writer, r Report) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false) // it is no web page, and people read it
+	if err := enc.Encode(r.normal()); err != nil {
+		return fmt.Errorf("writing the report as JSON: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,141 @@
+package report
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// ink is an ANSI colour (SGR parameter), "" for none.
+type ink string
+
+const (
+	green  ink = "32"
+	red    ink = "31"
+	yellow ink = "33"
+	dim    ink = "2"
+	bold   ink = "1"
+)
+
+func (s Style) paint(text string, color ink) string {
+	if !s.Color || color == "" || text == "" {
+		return text
+	}
+	return "\x1b[" + string(color) + "m" + text + "\x1b[0m"
+}
+
+// cell is one field of a table, already clean.
+type cell struct {
+	text  string
+	color ink
+}
+
+type column struct {
+	head  string
+	right bool // aligned right, as numbers are
+}
+
+// table is rows of as many cells as there are columns. Columns that no row
+// fills are left out.
+type table struct {
+	columns []column
+	rows    [][]cell
+}
+
+// add appends a row of cells without colour.
+func (t *table) add(texts ...string) {
+	row := make([]cell, len(texts))
+	for i, text := range texts {
+		row[i].text = text
+	}
+	t.rows = append(t.rows, row)
+}
+
+const (
+	columnGap = 2
+	minColumn = 12 // the first column is not cut below this
+)
+
+// lines returns the table, header first, fitted to the style's width as far as
+// cutting the first column can do it. A table without rows has no lines.
+func (t table) lines(s Style) []string {
+	if len(t.rows) == 0 {
+		return nil
+	}
+	widths := t.widths(s.Width)
+	head := make([]cell, len(t.columns))
+	for i, c := range t.columns {
+		head[i] = cell{c.head, dim}
+	}
+	lines := make([]string, 0, len(t.rows)+1)
+	for _, row := range append([][]cell{head}, t.rows...) {
+		lines = append(lines, t.line(row, widths, s))
+	}
+	return lines
+}
+
+// widths counts runes per column; 0 leaves the column out.
+func (t table) widths(limit int) []int {
+	widths := make([]int, len(t.columns))
+	total := -columnGap
+	for i, c := range t.columns {
+		for _, row := range t.rows {
+			widths[i] = max(widths[i], utf8.RuneCountInString(row[i].text))
+		}
+		if widths[i] > 0 {
+			widths[i] = max(widths[i], utf8.RuneCountInString(c.head))
+			total += widths[i] + columnGap
+		}
+	}
+	if over := total - limit; limit > 0 && over > 0 && widths[0] > minColumn {
+		widths[0] = max(widths[0]-over, minColumn)
+	}
+	return widths
+}
+
+func (t table) line(row []cell, widths []int, s Style) string {
+	var b strings.Builder
+	gap := 0 // spaces owed: none are written at the end of a line
+	for i, c := range row {
+		if widths[i] == 0 {
+			continue
+		}
+		text := cut(c.text, widths[i])
+		pad := widths[i] - utf8.RuneCountInString(text)
+		if t.columns[i].right {
+			gap, pad = gap+pad, 0
+		}
+		if text != "" {
+			b.WriteString(strings.Repeat(" ", gap) + s.paint(text, c.color))
+			gap = 0
+		} else {
+			pad = widths[i]
+			if t.columns[i].right {
+				pad = 0
+			}
+		}
+		gap += pad + columnGap
+	}
+	return b.String()
+}
+
+// wrap breaks text at spaces into lines of at most width runes; 0 does not
+// break. A single word may be longer.
+func wrap(text string, width int) []string {
+	if width <= 0 {
+		return []string{text}
+	}
+	var lines []string
+	line, n := "", 0
+	for _, word := range strings.Fields(text) {
+		size := utf8.RuneCountInString(word)
+		if n > 0 && n+1+size > width {
+			lines = append(lines, line)
+			line, n = "", 0
+		}
+		if n > 0 {
+			line, n = line+" ", n+1
+		}
+		line, n = line+word, n+size
+	}
+	return append(lines, line)
+}

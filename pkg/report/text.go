@@ -1,0 +1,284 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/org/ai-ship/pkg/scan"
+	"github.com/org/ai-ship/pkg/unit"
+)
+
+// Style is how Text may write.
+type Style struct {
+	Color bool // ANSI colours; whether NO_COLOR or a pipe forbids them is the caller's to know
+	Width int  // columns of the terminal; 0 cuts and wraps nothing
+}
+
+const (
+	maxRows  = 40 // rows of one table on the terminal
+	maxError = 60 // lines of an error
+	label    = 10 // columns that labels such as "transfer" take
+)
+
+// Text writes r for a person at a terminal: the verdict, the gates, the image,
+// what was moved, the stages and what to do next.
+func Text(w io.Writer, r Report, style Style) error {
+	t := &textWriter{style: style, r: r}
+	t.verdict()
+	t.gates()
+	t.image()
+	t.findings()
+	t.moves()
+	t.stages()
+	t.next()
+	if _, err := io.WriteString(w, t.b.String()); err != nil {
+		return fmt.Errorf("writing the report as text: %w", err)
+	}
+	return nil
+}
+
+type textWriter struct {
+	b     strings.Builder
+	style Style
+	r     Report
+}
+
+func (t *textWriter) line(text string) { t.b.WriteString(text + "\n") }
+
+// block writes lines after an empty line; nothing for no lines.
+func (t *textWriter) block(lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	t.line("")
+	for _, line := range lines {
+		t.line(line)
+	}
+}
+
+// rows writes a table as a block, cut after maxRows.
+func (t *textWriter) rows(tab table, noun string) {
+	more := len(tab.rows) - maxRows
+	if more > 0 {
+		tab.rows = tab.rows[:maxRows]
+	}
+	lines := tab.lines(t.style)
+	if more > 0 {
+		lines = append(lines, fmt.Sprintf("… and %d more %s in %s", more, noun, JSONFile))
+	}
+	t.block(lines)
+}
+
+// labelled returns text, wrapped, behind a label; "" gives no lines.
+func (t *textWriter) labelled(name, text string, color ink) []string {
+	if text == "" {
+		return nil
+	}
+	width := 0
+	if t.style.Width > 0 {
+		width = max(t.style.Width-label, minColumn)
+	}
+	lines := wrap(text, width)
+	for i := range lines {
+		head := strings.Repeat(" ", label)
+		if i == 0 {
+			head = t.style.paint(name, color) + strings.Repeat(" ", max(label-len(name), 1))
+		}
+		lines[i] = head + lines[i]
+	}
+	return lines
+}
+
+func inkOf(verdict string) ink {
+	if verdict == refused || verdict == failed {
+		return red
+	}
+	return green
+}
+
+func (t *textWriter) verdict() {
+	outcome := t.r.outcome()
+	parts := []string{t.style.paint(outcome, inkOf(outcome)+";"+bold)}
+	for _, part := range []string{t.r.subject(short), t.r.target()} {
+		if part = clean(part); part != "" {
+			parts = append(parts, part)
+		}
+	}
+	t.line(strings.Join(parts, "  "))
+	if text := t.r.consequence(); text != "" {
+		t.line(text)
+	}
+	t.block(t.failure())
+}
+
+func (t *textWriter) failure() []string {
+	if t.r.Error == "" {
+		return nil
+	}
+	lines := cleanLines(t.r.Error, maxError)
+	if len(lines) == 1 {
+		lines = t.labelled("error", lines[0], red)
+	} else { // a file's lines and a caret: their columns must stay
+		lines = append([]string{t.style.paint("error", red)}, lines...)
+	}
+	for _, hint := range t.r.Hints {
+		lines = append(lines, t.labelled("hint", clean(hint), yellow)...)
+	}
+	return lines
+}
+
+func (t *textWriter) gates() {
+	tab := table{columns: []column{{head: "GATE"}, {head: "STAT"}, {"VALUE", true}, {head: "LIMIT"}, {}, {"MARGIN", true}, {head: "VERDICT"}}}
+	var reasons []string
+	for _, g := range t.r.Gates {
+		row := newGateRow(g)
+		color := inkOf(row.verdict)
+		tab.rows = append(tab.rows, []cell{{text: clean(row.name)}, {text: clean(row.stat)}, {text: clean(row.value)},
+			{text: clean(row.limit)}, {row.bar, color}, {text: row.margin}, {row.verdict, color}})
+		if row.reason == "" {
+			continue
+		}
+		name := row.verdict
+		if g.Passed {
+			name = "note"
+		}
+		reasons = append(reasons, t.labelled(name, clean(row.reason), color)...)
+	}
+	t.rows(tab, "gates")
+	t.block(reasons)
+}
+
+func (t *textWriter) image() {
+	tab := table{columns: []column{{head: "LAYER"}, {"SIZE", true}, {head: "ORIGIN"}, {"PATHS", true}, {head: "PLATFORM"}, {head: "DIGEST"}}}
+	for _, l := range t.r.Layers {
+		tab.rows = append(tab.rows, []cell{{text: clean(string(l.Kind))}, {text: unit.FormatBytes(l.Size)}, {text: clean(string(l.Origin))},
+			{text: paths(l)}, {text: clean(l.Platform)}, {clean(short(l.Digest)), dim}})
+	}
+	t.rows(tab, "layers")
+
+	var lines []string
+	if size := t.r.Size; size != (Size{}) {
+		lines = t.labelled("size", size.String(), "")
+	}
+	if growth := t.r.growth(); growth != "" && t.r.Size != (Size{}) {
+		lines = append(lines, t.labelled("growth", growth+" against "+clean(shortRef(t.r.Baseline.Ref)), "")...)
+	}
+	t.block(append(lines, t.labelled("transfer", t.r.transferred(), "")...))
+}
+
+// String prints both sizes, as 412 MB compressed, 1.1 GB unpacked.
+func (s Size) String() string {
+	text := unit.FormatBytes(s.Compressed) + " compressed"
+	if s.Unpacked > 0 {
+		text += ", " + unit.FormatBytes(s.Unpacked) + " unpacked"
+	}
+	return text
+}
+
+func paths(l Layer) string {
+	if l.Paths == 0 {
+		return ""
+	}
+	return strconv.Itoa(l.Paths)
+}
+
+func (t *textWriter) findings() {
+	tab := table{columns: []column{{head: "REPORT"}, {head: "FORMAT"}, {head: "TESTS"}}}
+	for _, rep := range t.r.Reports {
+		tab.add(clean(rep.Path), clean(rep.Format), rep.counted())
+	}
+	t.rows(tab, "reports")
+	t.block(t.labelled("scan", t.r.scanned(), ""))
+
+	tab = table{columns: []column{{head: "FINDING"}, {head: "SEVERITY"}, {head: "PATH"}, {head: "PACKAGE"}, {head: "FIXED"}}}
+	for _, f := range t.r.found() {
+		tab.add(clean(f.ID), severity(f.Severity), clean(f.Path), clean(f.Package), clean(f.Fixed))
+	}
+	t.rows(tab, "findings")
+}
+
+// found is every finding of the scan, models first: what runs when a model is
+// loaded is what this tool is for.
+func (r Report) found() []scan.Finding {
+	f := r.Findings
+	all := make([]scan.Finding, 0, len(f.Models)+len(f.Secrets)+len(f.Vulnerabilities))
+	return append(append(append(all, f.Models...), f.Secrets...), f.Vulnerabilities...)
+}
+
+func severity(s scan.Severity) string {
+	switch s {
+	case scan.Critical:
+		return "critical"
+	case scan.High:
+		return "high"
+	case scan.Medium:
+		return "medium"
+	case scan.Low:
+		return "low"
+	}
+	return "unknown"
+}
+
+func (t *textWriter) moves() {
+	head := "TAG"
+	if t.r.DryRun {
+		head = "TAG (would move)"
+	}
+	tab := table{columns: []column{{head: head}, {head: "FROM"}, {head: "TO"}}}
+	for _, m := range t.r.changes() {
+		tab.add(clean(m.Tag), from(m), clean(short(m.To)))
+	}
+	t.rows(tab, "tags")
+	if s := t.r.Signature; s != nil {
+		t.block(t.labelled("signed by", clean(s.signer()), ""))
+	}
+}
+
+// from is where a tag pointed before.
+func from(m Move) string {
+	switch m.From {
+	case "":
+		return "new"
+	case m.To:
+		return "unchanged"
+	}
+	return clean(short(m.From))
+}
+
+func (s Signature) signer() string {
+	text := s.Identity
+	if text == "" {
+		text = s.Key
+	}
+	if s.Issuer != "" {
+		text += " (" + s.Issuer + ")"
+	}
+	return text
+}
+
+func (t *textWriter) stages() {
+	tab := table{columns: []column{{head: "STAGE"}, {"TIME", true}, {head: "SKIPPED"}}}
+	for _, s := range t.r.Stages {
+		row := []cell{{text: clean(s.Name)}, {text: seconds(s.Seconds)}, {clean(s.Skipped), yellow}}
+		if s.Skipped != "" {
+			row[1].text = "–"
+		}
+		tab.rows = append(tab.rows, row)
+	}
+	t.rows(tab, "stages")
+}
+
+// next writes commands as they are but for control characters: they are
+// there to be copied.
+func (t *textWriter) next() {
+	if len(t.r.Next) == 0 {
+		return
+	}
+	lines := []string{t.style.paint("NEXT", dim)}
+	for _, command := range t.r.Next {
+		lines = append(lines, defuse(printable(command)))
+	}
+	t.block(lines)
+}
