@@ -29,6 +29,9 @@ const Scratch = "scratch"
 // ErrPlatform is returned for a platform that the base does not offer.
 var ErrPlatform = errors.New("the base does not offer the platform")
 
+// ErrFile is returned for an oci: or tar: base that cannot be read.
+var ErrFile = errors.New("the base is not readable")
+
 // Options are where bases come from.
 type Options struct {
 	Project   *os.Root // for oci: and tar: references
@@ -72,9 +75,9 @@ func Open(ctx context.Context, ref string, o Options) (Base, error) {
 	case ref == Scratch:
 		return Base{Ref: Scratch, image: scratch}, nil
 	case kind == "oci":
-		b, err = fromLayout(o.Project, path)
+		b, err = fromFile(o.Project, path, fromLayout)
 	case kind == "tar":
-		b, err = fromTarball(o.Project, path)
+		b, err = fromFile(o.Project, path, fromTarball)
 	default:
 		b, err = fromRegistry(ctx, ref, o)
 	}
@@ -122,6 +125,14 @@ func fromRegistry(ctx context.Context, text string, o Options) (Base, error) {
 		return Base{}, err
 	}
 	return b.only(img)
+}
+
+func fromFile(project *os.Root, path string, open func(*os.Root, string) (Base, error)) (Base, error) {
+	b, err := open(project, path)
+	if err != nil {
+		return Base{}, fmt.Errorf("%w: %w", ErrFile, err)
+	}
+	return b, nil
 }
 
 func fromLayout(project *os.Root, dir string) (Base, error) {

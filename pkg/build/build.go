@@ -97,9 +97,13 @@ func Files(ctx context.Context, project *os.Root, spec Spec, known Known) (*Prod
 	return p, nil
 }
 
-func input(err error) error {
-	return fmt.Errorf("%w: %w", ErrInput, err)
-}
+// inputError is ErrInput without a word of its own.
+type inputError struct{ error }
+
+func (e inputError) Is(target error) bool { return target == ErrInput }
+func (e inputError) Unwrap() error        { return e.error }
+
+func input(err error) error { return inputError{err} }
 
 type builder struct {
 	spec   Spec

@@ -203,8 +203,8 @@ func TestIndex(t *testing.T) {
 			t.Errorf("layer %d: shared %v", i, shared)
 		}
 	}
-	if len(p.Index.Images()) != 2 {
-		t.Error("Images does not list both")
+	if children, err := p.Index.Manifests(); err != nil || len(children) != 2 {
+		t.Errorf("Manifests: %d, %v", len(children), err)
 	}
 }
 

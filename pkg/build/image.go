@@ -117,9 +117,6 @@ func (i *Image) Layers() ([]v1.Layer, error) {
 	return all, nil
 }
 
-// BaseLayers are the layers below ours, from the bottom up.
-func (i *Image) BaseLayers() []v1.Layer { return i.baseLayers }
-
 // Own are the layers that this build adds, from the bottom up.
 func (i *Image) Own() []Layer { return i.layers }
 
@@ -190,4 +187,23 @@ func (i *Image) find(h v1.Hash, by func(v1.Layer) (v1.Hash, error)) (v1.Layer, e
 		}
 	}
 	return nil, fmt.Errorf("looking for layer %s: the image has none of that digest", h)
+}
+
+// Base is what the base's layers are, from the bottom up.
+func (i *Image) Base() ([]v1.Descriptor, error) {
+	m, err := i.base.Manifest()
+	if err != nil {
+		return nil, fmt.Errorf("reading the base's manifest: %w", err)
+	}
+	return m.Layers, nil
+}
+
+// Known says whether the digest can be told without reading a layer.
+func (i *Image) Known() bool {
+	for _, l := range i.layers {
+		if !l.Known() {
+			return false
+		}
+	}
+	return true
 }

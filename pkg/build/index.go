@@ -32,14 +32,14 @@ func newIndex(images []*Image, annotations map[string]string) *Index {
 	return x
 }
 
-// Images are the index's images without asking for their digests, so that
-// their layers can be sent before they are known.
-func (x *Index) Images() []v1.Image {
-	images := make([]v1.Image, len(x.images))
+// Manifests are the index's images. Unlike IndexManifest it does not ask for
+// their digests, so that their layers can be sent before they are known.
+func (x *Index) Manifests() ([]partial.Describable, error) {
+	images := make([]partial.Describable, len(x.images))
 	for i, img := range x.images {
 		images[i] = img
 	}
-	return images
+	return images, nil
 }
 
 // MediaType of the index: of the base's family.

@@ -54,3 +54,12 @@ type Findings struct {
 	Secrets         []Finding `json:"secrets"`
 	Skipped         []Skip    `json:"skipped"`
 }
+
+// Merge adds the findings of another image of the same index.
+func (f *Findings) Merge(other Findings) {
+	f.Ran = f.Ran || other.Ran
+	f.Vulnerabilities = append(f.Vulnerabilities, other.Vulnerabilities...)
+	f.Models = append(f.Models, other.Models...)
+	f.Secrets = append(f.Secrets, other.Secrets...)
+	f.Skipped = append(f.Skipped, other.Skipped...)
+}

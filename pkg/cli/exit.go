@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/spf13/cobra"
+
+	"github.com/org/ai-ship/pkg/base"
+	"github.com/org/ai-ship/pkg/build"
+	"github.com/org/ai-ship/pkg/hint"
+	"github.com/org/ai-ship/pkg/pipeline"
+	"github.com/org/ai-ship/pkg/plan"
+	"github.com/org/ai-ship/pkg/publish"
+	"github.com/org/ai-ship/pkg/release"
+)
+
+// The exit codes, which are part of the command line's contract.
+const (
+	exitShipped     = 0
+	exitUnexpected  = 1
+	exitUsage       = 2
+	exitRefused     = 3
+	exitRegistry    = 4
+	exitSigning     = 5
+	exitInput       = 6
+	exitInterrupted = 130
+)
+
+// exitHelp is the table as --help prints it.
+func exitHelp() string {
+	var b strings.Builder
+	b.WriteString("\nExit codes:\n")
+	for _, row := range []struct {
+		code  int
+		means string
+	}{
+		{exitShipped, "shipped, or nothing against it in a dry run"},
+		{exitUnexpected, "unexpected"},
+		{exitUsage, "the command line or the config is wrong"},
+		{exitRefused, "a gate refused"},
+		{exitRegistry, "a registry or the network failed"},
+		{exitSigning, "signing or verification failed"},
+		{exitInput, "a build input is missing or unsafe"},
+		{exitInterrupted, "interrupted"},
+	} {
+		fmt.Fprintf(&b, "  %3d  %s\n", row.code, row.means)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// exitError is an error whose code is known where it arises.
+type exitError struct {
+	error
+	code int
+}
+
+func (e exitError) Unwrap() error { return e.error }
+
+// misuse is a wrong command line or config.
+func misuse(err error) error {
+	if err == nil {
+		return nil
+	}
+	return exitError{err, exitUsage}
+}
+
+func usage(cmd *cobra.Command, err error) error {
+	return misuse(hint.Wrap(err, fmt.Sprintf("%s --help lists what it takes", cmd.CommandPath())))
+}
+
+// exitCode is the only place where errors become numbers.
+func exitCode(ctx context.Context, err error) int {
+	var (
+		stage   *pipeline.StageError
+		known   exitError
+		bad     *name.ErrBadName
+		answer  *transport.Error
+		network net.Error
+		lost    release.ErrLostRace
+	)
+	switch {
+	case err == nil:
+		return exitShipped
+	case ctx.Err() != nil:
+		return exitInterrupted
+	case errors.Is(err, pipeline.ErrRefused):
+		return exitRefused
+	case errors.As(err, &known):
+		return known.code
+	case errors.Is(err, plan.ErrConfig), errors.As(err, &bad), strings.HasPrefix(err.Error(), "unknown command"):
+		return exitUsage
+	case errors.Is(err, base.ErrPlatform), errors.Is(err, base.ErrFile):
+		return exitInput
+	case errors.As(err, &answer), errors.As(err, &network), errors.As(err, &lost), errors.Is(err, publish.ErrDenied):
+		return exitRegistry
+	case errors.Is(err, build.ErrInput):
+		return exitInput
+	case errors.As(err, &stage) && stage.Stage == pipeline.StageSign:
+		return exitSigning
+	case errors.As(err, &stage) && (stage.Stage == pipeline.StagePublish || stage.Stage == pipeline.StageTag):
+		return exitRegistry
+	default:
+		return exitUnexpected
+	}
+}
+
+// complain prints an error and its hints.
+func (p Process) complain(err error) {
+	fmt.Fprintf(p.Err, "ai-ship: %v\n", err)
+	for _, h := range hint.Of(err) {
+		fmt.Fprintf(p.Err, "  hint: %s\n", h)
+	}
+}

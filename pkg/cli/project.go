@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/spf13/pflag"
+
+	"github.com/org/ai-ship/pkg/ci"
+	"github.com/org/ai-ship/pkg/config"
+	"github.com/org/ai-ship/pkg/plan"
+	"github.com/org/ai-ship/pkg/source"
+)
+
+// stateDir is where a project keeps what ai-ship knows of it on this machine.
+const stateDir = ".ai-ship"
+
+// planFlags are the flags of every command that makes a plan.
+type planFlags struct {
+	config   string
+	registry string
+	channel  string
+	version  string
+}
+
+func (f *planFlags) register(flags *pflag.FlagSet) {
+	flags.StringVarP(&f.config, "config", "c", "ai-ship.yaml", "config `file`; its folder is the project")
+	flags.StringVar(&f.registry, "registry", "", "`host` of the registry instead of the image's, or embedded: a registry of this project's own under .ai-ship/registry")
+	flags.StringVar(&f.channel, "channel", "", "move this `channel`, whatever its on: rules say")
+	flags.StringVar(&f.version, "version", "", "`version` of the image instead of the config's")
+}
+
+// project is a folder with a config in it.
+type project struct {
+	dir    string
+	root   *os.Root
+	config *config.Config
+}
+
+// openProject reads the config. The caller closes the root.
+func (p Process) openProject(f planFlags) (*project, error) {
+	dir := filepath.Dir(f.config)
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, misuse(fmt.Errorf("opening the project: %w", err))
+	}
+	c, err := config.Load(root, filepath.Base(f.config), p.Getenv)
+	if err != nil {
+		root.Close()
+		return nil, misuse(err)
+	}
+	if f.version != "" {
+		c.Version.From = f.version
+	}
+	return &project{dir: dir, root: root, config: c}, nil
+}
+
+// ask gathers what the environment knows.
+func (p Process) ask(project *project, f planFlags) (plan.Ask, error) {
+	event, err := ci.Detect(p.Getenv)
+	if err != nil {
+		return plan.Ask{}, misuse(err)
+	}
+	revision, err := source.Open(project.dir)
+	if err != nil {
+		return plan.Ask{}, err
+	}
+	created, err := sourceDate(p.Getenv("SOURCE_DATE_EPOCH"))
+	if err != nil {
+		return plan.Ask{}, misuse(err)
+	}
+	return plan.Ask{
+		Config: project.config, Event: event, Revision: revision,
+		Channel: f.channel, Registry: f.registry, Created: created,
+	}, nil
+}
+
+// sourceDate reads SOURCE_DATE_EPOCH as reproducible-builds.org defines it.
+func sourceDate(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || seconds < 0 {
+		return time.Time{}, fmt.Errorf("environment variable SOURCE_DATE_EPOCH=%q: expected seconds since 1970", text)
+	}
+	return time.Unix(seconds, 0).UTC(), nil
+}
+
+func (p Process) makePlan(ctx context.Context, project *project, ask plan.Ask) (plan.Plan, error) {
+	return plan.New(ctx, ask, plan.Sources{Project: project.root, Keychain: authn.DefaultKeychain})
+}

@@ -1,0 +1,79 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// Process is what the program was started with.
+type Process struct {
+	Args    []string // without the program's name
+	Out     io.Writer
+	Err     io.Writer
+	Getenv  func(string) string
+	Version string
+	// Width is the width of the terminal that Err and Out are; 0 when they are none.
+	OutWidth, ErrWidth int
+}
+
+// Run executes one command line and returns the exit code.
+func Run(ctx context.Context, p Process) int {
+	root := p.root()
+	root.SetArgs(p.Args)
+	root.SetOut(p.Out)
+	root.SetErr(p.Err)
+	err := root.ExecuteContext(ctx)
+	if err != nil {
+		p.complain(err)
+	}
+	return exitCode(ctx, err)
+}
+
+func (p Process) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "ai-ship",
+		Short:         "Build, gate and publish the image of an AI service",
+		Long:          rootHelp + exitHelp(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return p.fromEnvironment(cmd.Flags())
+		},
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage(cmd, err)
+	})
+	root.AddCommand(p.run(), p.plan(), p.registry(), p.explain(), p.schema(), p.version())
+	return root
+}
+
+const rootHelp = `ai-ship takes an AI project from files to a tag: it builds the image without a
+Docker daemon, holds it to its gates, pushes it by digest, and only then moves
+tags onto it.
+
+Every flag can also be given as an environment variable: AI_SHIP_ and the flag's
+name in capitals, with underscores for hyphens (AI_SHIP_DRY_RUN=true). A flag wins
+over the environment, and both over ai-ship.yaml.
+`
+
+// fromEnvironment gives flags that were not on the command line their value
+// from AI_SHIP_*.
+func (p Process) fromEnvironment(flags *pflag.FlagSet) (err error) {
+	flags.VisitAll(func(f *pflag.Flag) {
+		name := "AI_SHIP_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value := p.Getenv(name)
+		if f.Changed || value == "" || f.Name == "help" || err != nil {
+			return
+		}
+		if wrong := flags.Set(f.Name, value); wrong != nil {
+			err = misuse(fmt.Errorf("environment variable %s=%q: %w", name, value, wrong))
+		}
+	})
+	return err
+}

@@ -1,0 +1,174 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/spf13/cobra"
+
+	"github.com/org/ai-ship/pkg/build"
+	"github.com/org/ai-ship/pkg/hint"
+	"github.com/org/ai-ship/pkg/pipeline"
+	"github.com/org/ai-ship/pkg/plan"
+	"github.com/org/ai-ship/pkg/release"
+	"github.com/org/ai-ship/pkg/report"
+)
+
+type runFlags struct {
+	planFlags
+	dryRun  bool
+	json    bool
+	out     string
+	output  string
+	load    bool
+	jobs    int
+	noCache bool
+}
+
+func (p Process) run() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Build, gate, publish and tag the image",
+		Long: `run takes the project from its files to its tags: it makes the plan, builds the
+image, evaluates the gates on the test reports and the size, pushes by digest,
+and moves the tags last. A gate that refuses stops it before anything is pushed.
+
+With --output or --load the image goes to a file or to Docker instead of the
+registry, and no tag moves. Reports are written to ai-ship-out/ in the project.` + "\n" + exitHelp(),
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return p.ship(cmd.Context(), f) },
+	}
+	flags := cmd.Flags()
+	f.register(flags)
+	flags.BoolVar(&f.dryRun, "dry-run", false, "stop after the gates; write nothing but the report")
+	flags.BoolVar(&f.json, "json", false, "print the report as one JSON document on standard output")
+	flags.StringVar(&f.out, "out", "", "`folder` for report.json and summary.md (default ai-ship-out in the project)")
+	flags.StringVar(&f.output, "output", "", "write the image to oci:`DIR` or tar:FILE instead of a registry")
+	flags.BoolVar(&f.load, "load", false, "load the image into the Docker daemon instead of a registry")
+	flags.IntVar(&f.jobs, "jobs", 4, "`number` of uploads at once")
+	flags.BoolVar(&f.noCache, "no-cache", false, "read every layer: no local cache, nothing reused from predecessors")
+	cmd.MarkFlagsMutuallyExclusive("output", "load")
+	return cmd
+}
+
+// ship is one run: wire, plan, execute, report.
+func (p Process) ship(ctx context.Context, f runFlags) (err error) {
+	to, err := f.destination()
+	if err != nil {
+		return misuse(err)
+	}
+	project, err := p.openProject(f.planFlags)
+	if err != nil {
+		return err
+	}
+	defer project.root.Close()
+	host, stop, err := f.embed(ctx, project)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stop()) }()
+
+	ask, err := p.ask(project, f.planFlags)
+	if err != nil {
+		return err
+	}
+	ask.Registry, ask.Lenient = host, f.dryRun
+	ask.Offline = to.kind != toRegistry || (f.registry == embedded && host == unserved)
+	decided, err := p.makePlan(ctx, project, ask)
+	if err != nil {
+		return err
+	}
+	if f.dryRun && !f.json {
+		if err := decided.Text(p.Out); err != nil {
+			return err
+		}
+		fmt.Fprintln(p.Out)
+	}
+	return p.execute(ctx, f, project, to, decided)
+}
+
+// execute runs the pipeline and writes its report, also when it failed.
+func (p Process) execute(ctx context.Context, f runFlags, project *project, to destination, decided plan.Plan) error {
+	engines, finish, err := p.engines(f, project, to, &decided)
+	if err != nil {
+		return err
+	}
+	outcome, failed := pipeline.Run(ctx, decided, engines)
+	finish()
+	r, err := outcome.Report()
+	if err != nil {
+		failed = errors.Join(failed, err)
+	}
+	r.DryRun, r.Exit = f.dryRun, exitCode(ctx, failed)
+	if failed != nil {
+		r.Passed, r.Error, r.Hints = false, failed.Error(), hint.Of(failed)
+	}
+	r.Next = p.next(f, to, outcome, failed)
+	return errors.Join(failed, p.write(f, project, r))
+}
+
+// engines wires the stages. finish ends the progress display.
+func (p Process) engines(f runFlags, project *project, to destination, decided *plan.Plan) (pipeline.Engines, func(), error) {
+	e := pipeline.Engines{
+		Project: project.root,
+		Tagger:  release.Registry{Keychain: authn.DefaultKeychain},
+		Now:     time.Now,
+	}
+	if f.noCache {
+		decided.Predecessors, decided.ReuseFrom = nil, nil
+	} else {
+		cache, err := openCache(project, f.dryRun)
+		if err != nil {
+			return e, nil, err
+		}
+		e.Cache = cache
+	}
+	if f.dryRun {
+		return e, func() {}, nil
+	}
+	show := p.progress()
+	e.Publish = to.publisher(f.jobs, *decided, show)
+	return e, show.Close, nil
+}
+
+// openCache opens the project's layer cache; a dry run, which writes nothing,
+// does without one that is not there yet.
+func openCache(project *project, dryRun bool) (*build.Cache, error) {
+	const dir = stateDir + "/cache"
+	if !dryRun {
+		if err := project.root.MkdirAll(dir, 0o755); err != nil {
+			return nil, fmt.Errorf("making the cache folder: %w", err)
+		}
+	}
+	root, err := project.root.OpenRoot(dir)
+	if err != nil {
+		return nil, nil //nolint:nilerr // no cache is a slower run, not a failed one
+	}
+	return build.OpenCache(root, time.Now)
+}
+
+// write puts the report where people and machines look for it.
+func (p Process) write(f runFlags, project *project, r report.Report) error {
+	out := f.out
+	if out == "" {
+		out = filepath.Join(project.dir, "ai-ship-out")
+	}
+	var err error
+	if f.json {
+		err = report.JSON(p.Out, r)
+	} else {
+		err = report.Text(p.Out, r, p.style())
+	}
+	return errors.Join(err, report.WriteFiles(out, r))
+}
+
+// style follows the terminal and the conventions of no-color.org.
+func (p Process) style() report.Style {
+	color := p.OutWidth > 0 && p.Getenv("NO_COLOR") == "" && p.Getenv("TERM") != "dumb"
+	return report.Style{Color: color || p.Getenv("CLICOLOR_FORCE") == "1", Width: p.OutWidth}
+}

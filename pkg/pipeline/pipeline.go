@@ -1,0 +1,245 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/org/ai-ship/pkg/build"
+	"github.com/org/ai-ship/pkg/gate"
+	"github.com/org/ai-ship/pkg/plan"
+	"github.com/org/ai-ship/pkg/publish"
+	"github.com/org/ai-ship/pkg/release"
+	"github.com/org/ai-ship/pkg/scan"
+	"github.com/org/ai-ship/pkg/sign"
+	"github.com/org/ai-ship/pkg/testreport"
+)
+
+// ErrRefused is returned when a required gate did not pass. Nothing has been
+// pushed then.
+var ErrRefused = errors.New("refused by the gates")
+
+// Names of the stages, as reports and StageError have them.
+const (
+	StageBuild   = "build"
+	StageScan    = "scan"
+	StageGate    = "gate"
+	StagePublish = "publish"
+	StageSign    = "sign"
+	StageTag     = "tag"
+)
+
+// StageError says which stage an error comes from.
+type StageError struct {
+	Stage string
+	Err   error
+}
+
+func (e *StageError) Error() string { return e.Stage + ": " + e.Err.Error() }
+func (e *StageError) Unwrap() error { return e.Err }
+
+// Publisher is where the image goes: it makes the artifact be there by its
+// digest, and reports what had to move. A Published without Digest is nothing
+// that tags could point to.
+type Publisher func(context.Context, publish.Artifact) (Published, error)
+
+// Published is an artifact in its place.
+type Published struct {
+	Where    string       // for people
+	Digest   *name.Digest // nil when the place is no registry
+	Transfer publish.Transfer
+	Origins  map[v1.Hash]publish.Origin // of blobs, by digest
+}
+
+// Tagger moves tags on the strength of a proof.
+type Tagger interface {
+	Apply(ctx context.Context, proof sign.Proof, tags []string) (release.Applied, error)
+}
+
+// Engines do the stages' work.
+type Engines struct {
+	Project *os.Root
+	Cache   *build.Cache // may be nil
+	Scanner scan.Scanner // nil: the stage is skipped and says so
+	Publish Publisher    // nil: a dry run ends after the gates
+	Signer  sign.Signer  // nil: the stage is skipped and says so
+	Tagger  Tagger
+	Now     func() time.Time
+}
+
+// Outcome is what is known at the end of a run, however it ended. Later stages'
+// fields are zero when an earlier one stopped.
+type Outcome struct {
+	Plan      plan.Plan
+	Product   *build.Product
+	Size      gate.ImageSize
+	Findings  scan.Findings
+	Reports   []testreport.Report
+	Verdict   gate.Verdict
+	Published Published
+	Proof     sign.Proof
+	Applied   release.Applied
+	Stages    []Stage // in order
+}
+
+// Stage is one stage's time, or why it did not run.
+type Stage struct {
+	Name    string
+	Took    time.Duration
+	Skipped string
+}
+
+// Run takes a plan to a tag. The error, if any, is a StageError.
+func Run(ctx context.Context, p plan.Plan, e Engines) (Outcome, error) {
+	r := run{engines: e, out: Outcome{Plan: p}}
+	err := errors.Join(
+		r.stages(ctx),
+		r.remember(),
+	)
+	return r.out, err
+}
+
+type run struct {
+	engines Engines
+	out     Outcome
+}
+
+// stages is the product, in one sentence.
+func (r *run) stages(ctx context.Context) error {
+	if err := r.stage(ctx, StageBuild, r.build); err != nil {
+		return err
+	}
+	if err := r.stage(ctx, StageScan, r.scan); err != nil {
+		return err
+	}
+	if err := r.stage(ctx, StageGate, r.gate); err != nil {
+		return err
+	}
+	if err := r.stage(ctx, StagePublish, r.publish); err != nil {
+		return err
+	}
+	if err := r.stage(ctx, StageSign, r.sign); err != nil {
+		return err
+	}
+	return r.stage(ctx, StageTag, r.tag)
+}
+
+// skip is returned by a stage that has nothing to do.
+type skip string
+
+func (s skip) Error() string { return string(s) }
+
+func (r *run) stage(ctx context.Context, name string, do func(context.Context) error) error {
+	start := r.engines.Now()
+	err := do(ctx)
+	s := Stage{Name: name, Took: r.engines.Now().Sub(start)}
+	var why skip
+	if errors.As(err, &why) {
+		s.Skipped, err = string(why), nil
+	}
+	r.out.Stages = append(r.out.Stages, s)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return &StageError{Stage: name, Err: err}
+	}
+	return nil
+}
+
+func (r *run) build(ctx context.Context) (err error) {
+	known := build.Known{Predecessors: r.out.Plan.Predecessors, Cache: r.engines.Cache}
+	if r.out.Product, err = build.Files(ctx, r.engines.Project, r.out.Plan.Build, known); err != nil {
+		return err
+	}
+	if r.out.Size.Compressed, err = r.out.Product.Compressed(); err != nil {
+		return err
+	}
+	// Unpacking the base costs a download, which only a gate is worth.
+	if r.out.Plan.Gates.Size.Unpacked != nil {
+		r.out.Size.Unpacked, err = r.out.Product.Unpacked(ctx)
+	}
+	return err
+}
+
+func (r *run) scan(ctx context.Context) error {
+	if r.engines.Scanner == nil {
+		return skip("this version of ai-ship has no scanner")
+	}
+	for _, img := range r.out.Product.Images {
+		findings, err := r.engines.Scanner.Scan(ctx, img)
+		if err != nil {
+			return err
+		}
+		r.out.Findings.Merge(findings)
+	}
+	return nil
+}
+
+func (r *run) gate(ctx context.Context) (err error) {
+	p := r.out.Plan
+	if len(p.Reports) > 0 {
+		r.out.Reports, err = testreport.Read(ctx, r.engines.Project, p.Reports)
+		// Without any report the gates refuse by themselves, and say more.
+		if err != nil && !(errors.Is(err, testreport.ErrNoReport) && len(p.Gates.Metrics) > 0) {
+			return fmt.Errorf("%w: %w", build.ErrInput, err)
+		}
+	}
+	r.out.Verdict = gate.Evaluate(p.Gates, gate.Evidence{
+		Size: r.out.Size, Baseline: p.Baseline, Reports: r.out.Reports, Findings: r.out.Findings,
+		NewestModel: r.out.Product.ModelModified, NewestModelPath: r.out.Product.NewestModel,
+	})
+	if !r.out.Verdict.Passed {
+		return ErrRefused
+	}
+	return nil
+}
+
+func (r *run) publish(ctx context.Context) (err error) {
+	if r.engines.Publish == nil {
+		return skip("dry run")
+	}
+	r.out.Published, err = r.engines.Publish(ctx, r.out.Product.Artifact())
+	return err
+}
+
+func (r *run) sign(ctx context.Context) (err error) {
+	digest := r.out.Published.Digest
+	if digest == nil {
+		return skip("nothing was pushed to a registry")
+	}
+	if r.engines.Signer == nil {
+		why := "this version of ai-ship cannot sign"
+		r.out.Proof = sign.Unsigned(*digest, why)
+		return skip(why)
+	}
+	r.out.Proof, err = r.engines.Signer.Sign(ctx, *digest, nil)
+	return err
+}
+
+func (r *run) tag(ctx context.Context) (err error) {
+	tags := r.out.Plan.Release.Names()
+	switch {
+	case r.out.Published.Digest == nil:
+		return skip("nothing was pushed to a registry")
+	case len(tags) == 0:
+		return skip(r.out.Plan.Release.Why)
+	}
+	r.out.Applied, err = r.engines.Tagger.Apply(ctx, r.out.Proof, tags)
+	return err
+}
+
+// remember keeps what was learned about layers for the next run, also when
+// this one failed; a dry run writes nothing.
+func (r *run) remember() error {
+	if r.out.Product == nil || r.engines.Publish == nil {
+		return nil
+	}
+	r.out.Product.Remember()
+	return r.engines.Cache.Save()
+}
