@@ -9,7 +9,7 @@ import (
 )
 
 // Policy is everything that an image must satisfy. The zero value has no
-// gates and passes everything.
+// gates: it passes everything but failed tests, which no policy allows.
 type Policy struct {
 	Size    Size
 	Metrics []Metric
@@ -25,12 +25,14 @@ type Size struct {
 
 // Metric limits one metric of the reports.
 type Metric struct {
-	Name     string
+	Name     string // a metric's name or one of its aliases, case-sensitive
 	Stat     string // "", mean, median, p95, p99, max, min, or any pNN
 	Min, Max *unit.Quantity
 	Unit     unit.Quantity // how to read a value whose report has no unit: 1 of this; zero = not told
 	Report   string        // only this report counts, when set (exact path)
-	Pointer  string        // JSON pointer (RFC 6901); the name is then only a label
+	Pointer  string        // JSON pointer (RFC 6901), or place in XML as Source.Pointer has it; the name is then only a label
+	// Required refuses when the reports do not have the metric. One that is not
+	// required may be absent; once it is measured, it must keep its limits.
 	Required bool
 }
 
@@ -78,8 +80,32 @@ type Limit struct {
 	Value float64 `json:"value"`
 }
 
-// Verdict is the outcome of all gates, in the policy's order, size first.
+// Verdict is the outcome of all gates: sizes, then tests, then metrics, each
+// in the policy's order.
 type Verdict struct {
-	Passed  bool // every required gate passed
+	// Passed says that every gate passed. A gate that is not required also
+	// passes when its metric was not measured.
+	Passed  bool
 	Results []Result
+}
+
+// Evaluate holds the evidence against the policy.
+//
+// Results are named "size", "size.unpacked" and "size.growth" for the limits
+// that the policy sets, "tests" as soon as a report has tests, and as the
+// policy names its metrics: one Result for each of min and max, in this order.
+// Neither argument is changed, and equal arguments give equal verdicts.
+func Evaluate(policy Policy, evidence Evidence) Verdict {
+	verdict := Verdict{Passed: true}
+	verdict.Results = append(verdict.Results, sizes(policy.Size, evidence)...)
+	verdict.Results = append(verdict.Results, tests(evidence)...)
+	for _, m := range policy.Metrics {
+		verdict.Results = append(verdict.Results, m.evaluate(evidence)...)
+	}
+	for i := range verdict.Results {
+		r := &verdict.Results[i]
+		r.Reason = printable(r.Reason)
+		verdict.Passed = verdict.Passed && r.Passed
+	}
+	return verdict
 }

@@ -15,8 +15,11 @@ type Source struct {
 
 // Metric is one measured thing of one report.
 type Metric struct {
-	Name string    // as gates name it: unit and statistic suffixes are taken off
-	Unit unit.Unit // unit.None where the report does not say
+	Name string // as gates name it: unit and statistic suffixes are taken off
+	// Aliases are further names that gates may use: the name as the report
+	// writes it, and names qualified by class, module or test. May be empty.
+	Aliases []string
+	Unit    unit.Unit // unit.None where the report does not say
 	// Stat is the statistic that Value already is ("mean", "median", "p95",
 	// "p99", "max", "min"), or "" for a single measurement.
 	Stat  string
@@ -47,3 +50,10 @@ type Report struct {
 	Failures []Failure
 	Metrics  []Metric
 }
+
+// The formats, as Report.Format has them.
+const (
+	formatJUnit     = "junit"
+	formatBenchmark = "pytest-benchmark"
+	formatJSON      = "json"
+)

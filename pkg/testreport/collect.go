@@ -1,0 +1,48 @@
+package testreport
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Limits of one report. More is an error: such a file is no test report.
+const (
+	MaxSize     = 32 << 20 // bytes of the file
+	MaxMetrics  = 100_000
+	MaxElements = 1_000_000 // XML elements, or JSON values
+	MaxDepth    = 64        // of nested elements or values
+
+	maxNames   = 64 << 20 // bytes of all names and pointers; nested long names multiply
+	maxMessage = 200      // characters of Failure.Message
+)
+
+// collector gathers one report's metrics, within the limits.
+type collector struct {
+	report Report
+	names  int // bytes of names and pointers so far
+}
+
+// source returns where a value stands.
+func (c *collector) source(pointer string) Source {
+	return Source{File: c.report.Path, Pointer: pointer, SHA256: c.report.SHA256}
+}
+
+// add keeps m. Aliases that are empty, repeated or m's own name are dropped.
+func (c *collector) add(m Metric, pointer string, aliases ...string) error {
+	if len(c.report.Metrics) == MaxMetrics {
+		return fmt.Errorf("holds more than %d metrics", MaxMetrics)
+	}
+	c.names += len(m.Name) + len(pointer)
+	for _, alias := range aliases {
+		if alias != "" && alias != m.Name && !slices.Contains(m.Aliases, alias) {
+			c.names += len(alias)
+			m.Aliases = append(m.Aliases, alias)
+		}
+	}
+	if c.names > maxNames {
+		return fmt.Errorf("has names of more than %d MiB", maxNames>>20)
+	}
+	m.Source = c.source(pointer)
+	c.report.Metrics = append(c.report.Metrics, m)
+	return nil
+}

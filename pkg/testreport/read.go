@@ -1,0 +1,185 @@
+package testreport
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/org/ai-ship/pkg/hint"
+)
+
+// ErrNoReport is in the chain of the error about a pattern that matches no file.
+var ErrNoReport = errors.New("matches no file")
+
+const maxReports = 1000 // files of all patterns together
+
+// Read reads the reports that the patterns name, each file once, sorted by
+// path. Patterns are slash-separated and relative to project; they may hold *,
+// ?, [a-z], {a,b} and **, which does not follow symbolic links. A pattern that
+// is absolute, has a .. segment, or matches nothing (ErrNoReport) is an error,
+// and so is every file that ReadFile refuses, or that a symbolic link places
+// outside of project. All problems are reported together.
+func Read(ctx context.Context, project *os.Root, patterns []string) ([]Report, error) {
+	var paths []string
+	var problems []error
+	for _, pattern := range patterns {
+		matches, err := expand(ctx, project, pattern)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("looking for reports %q: %w", pattern, err))
+		}
+		paths = append(paths, matches...)
+	}
+	slices.Sort(paths)
+	paths = slices.Compact(paths)
+	if len(paths) > maxReports {
+		return nil, fmt.Errorf("looking for reports: found %d files, more than %d", len(paths), maxReports)
+	}
+	reports := make([]Report, 0, len(paths))
+	for _, name := range paths {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("reading reports: %w", err)
+		}
+		report, err := open(project, name)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		reports = append(reports, report)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	return reports, nil
+}
+
+// expand returns the files that one pattern matches, without directories.
+func expand(ctx context.Context, project *os.Root, pattern string) ([]string, error) {
+	if strings.HasPrefix(pattern, "/") {
+		return nil, errors.New("is absolute; expected a path inside the project")
+	}
+	segments := strings.FieldsFunc(pattern, func(r rune) bool { return strings.ContainsRune(`/\{},`, r) })
+	if slices.Contains(segments, "..") {
+		return nil, errors.New(`has a ".." segment; expected a path inside the project`)
+	}
+	if pattern == "" {
+		return nil, errors.New("is empty; expected a path or a pattern such as reports/*.xml")
+	}
+	var matches []string
+	fsys := project.FS()
+	err := doublestar.GlobWalk(fsys, path.Clean(pattern), func(name string, _ fs.DirEntry) error {
+		// Of a link the entry says nothing; its target decides, or open refuses it.
+		if info, err := fs.Stat(fsys, name); err != nil || !info.IsDir() {
+			matches = append(matches, name)
+		}
+		return ctx.Err()
+	}, doublestar.WithFailOnIOErrors(), doublestar.WithNoFollow())
+	if err != nil {
+		return nil, err
+	}
+	if len(matches) == 0 {
+		return nil, hint.Wrap(ErrNoReport, "run the tests that write the report before ai-ship, or correct reports: in the config")
+	}
+	return matches, nil
+}
+
+func open(project *os.Root, name string) (Report, error) {
+	// Looked at before it is opened, for opening a pipe would wait for its writer.
+	info, err := project.Stat(name)
+	if err != nil {
+		return Report{}, fmt.Errorf("reading report %q: %w", name, err)
+	}
+	if !info.Mode().IsRegular() {
+		return Report{}, fmt.Errorf("reading report %q: is no regular file (%s)", name, info.Mode().Type())
+	}
+	f, err := project.Open(name)
+	if err != nil {
+		return Report{}, fmt.Errorf("reading report %q: %w", name, err)
+	}
+	defer f.Close()
+	return ReadFile(name, f, info.ModTime())
+}
+
+// ReadFile reads one report of at most MaxSize bytes. name appears in errors
+// and as every Source's File; its extension is only held against the content.
+// A report with neither a test nor a metric is an error: a gate could not tell
+// it from one that was never written.
+func ReadFile(name string, r io.Reader, modified time.Time) (Report, error) {
+	data, err := io.ReadAll(io.LimitReader(r, MaxSize+1))
+	if err != nil {
+		return Report{}, fmt.Errorf("reading report %q: %w", name, err)
+	}
+	if len(data) > MaxSize {
+		return Report{}, fmt.Errorf("reading report %q: is larger than %d MiB", name, MaxSize>>20)
+	}
+	sum := sha256.Sum256(data)
+	c := collector{report: Report{Path: name, SHA256: hex.EncodeToString(sum[:]), Modified: modified}}
+	if err := c.read(data); err != nil {
+		return Report{}, fmt.Errorf("reading report %q: %w", name, err)
+	}
+	if c.report.Tests == 0 && len(c.report.Metrics) == 0 {
+		return Report{}, fmt.Errorf("reading report %q: holds no test that ran and no number", name)
+	}
+	return c.report, nil
+}
+
+// read finds the format by the first byte, and reads it.
+func (c *collector) read(data []byte) error {
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // a byte order mark
+	body := bytes.TrimSpace(data)
+	if len(body) == 0 {
+		return errors.New("is empty")
+	}
+	extension := strings.ToLower(path.Ext(c.report.Path))
+	switch body[0] {
+	case '<':
+		if extension == ".json" {
+			return errors.New("is not what its name says: named .json, holds XML")
+		}
+		return c.readJUnit(data)
+	case '{', '[':
+		if extension == ".xml" {
+			return errors.New("is not what its name says: named .xml, holds JSON")
+		}
+		return c.readJSON(data)
+	}
+	return fmt.Errorf("holds %s; expected JUnit XML or JSON", looksLike(body))
+}
+
+// looksLike says what body, which is neither XML nor JSON, seems to be.
+func looksLike(body []byte) string {
+	head := body[:min(len(body), 512)]
+	switch {
+	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
+		return "gzip data"
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
+		return "a zip archive"
+	case bytes.HasPrefix(head, []byte("\xff\xfe")), bytes.HasPrefix(head, []byte("\xfe\xff")):
+		return "UTF-16 text"
+	case bytes.ContainsFunc(head, func(r rune) bool { return r < ' ' && !unicode.IsSpace(r) }):
+		return "binary data"
+	}
+	line, _, _ := strings.Cut(string(head), "\n")
+	return fmt.Sprintf("text that begins with %q", cut(strings.TrimSpace(line), 40))
+}
+
+// cut shortens s to n characters.
+func cut(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:n-1]) + "…"
+}
