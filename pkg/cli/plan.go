@@ -26,7 +26,7 @@ the reason for each. It changes nothing.`,
 			}
 			ask.Lenient = true
 			if f.registry == embedded {
-				ask.Registry, ask.Offline = unserved, true
+				ask.Registry, ask.Offline = embeddedAddr, true
 			}
 			decided, err := p.makePlan(cmd.Context(), project, ask)
 			if err != nil {

@@ -21,9 +21,6 @@ const (
 	// embeddedAddr is where it listens, so that a reference printed by one run
 	// is good for the next; when the port is taken, any other one does.
 	embeddedAddr = "127.0.0.1:5555"
-	// unserved stands for the address when nothing is served, as in a dry run
-	// before the first real one.
-	unserved = embeddedAddr
 	// closeTime is how long requests under way may take to end.
 	closeTime = 5 * time.Second
 )
@@ -38,8 +35,8 @@ func (f runFlags) embed(ctx context.Context, project *project) (host string, sto
 		return f.registry, nothing, nil
 	}
 	dir := registryDir(project.dir)
-	if _, err := os.Stat(dir); f.dryRun && errors.Is(err, fs.ErrNotExist) {
-		return unserved, nothing, nil
+	if f.dryRun && unserved(dir) {
+		return embeddedAddr, nothing, nil
 	}
 	server, err := registry.Serve(ctx, dir, embeddedAddr)
 	if err != nil && !errors.Is(err, registry.ErrLocked) {
@@ -49,6 +46,12 @@ func (f runFlags) embed(ctx context.Context, project *project) (host string, sto
 		return "", nothing, hint.Wrap(err, "stop the ai-ship registry that serves it, or push to that with --registry "+embeddedAddr)
 	}
 	return server.Addr(), func() error { return shut(ctx, server) }, nil
+}
+
+// unserved says whether the registry has nothing to serve yet.
+func unserved(dir string) bool {
+	_, err := os.Stat(dir)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // shut closes a server even when ctx has ended.

@@ -67,6 +67,7 @@ func (p Process) ship(ctx context.Context, f runFlags) (err error) {
 		return err
 	}
 	defer project.root.Close()
+	offline := to.kind != toRegistry || (f.registry == embedded && f.dryRun && unserved(registryDir(project.dir)))
 	host, stop, err := f.embed(ctx, project)
 	if err != nil {
 		return err
@@ -77,8 +78,7 @@ func (p Process) ship(ctx context.Context, f runFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	ask.Registry, ask.Lenient = host, f.dryRun
-	ask.Offline = to.kind != toRegistry || (f.registry == embedded && host == unserved)
+	ask.Registry, ask.Lenient, ask.Offline = host, f.dryRun, offline
 	decided, err := p.makePlan(ctx, project, ask)
 	if err != nil {
 		return err
@@ -105,7 +105,10 @@ func (p Process) execute(ctx context.Context, f runFlags, project *project, to d
 		failed = errors.Join(failed, err)
 	}
 	r.DryRun, r.Exit = f.dryRun, exitCode(ctx, failed)
-	if failed != nil {
+	if f.dryRun {
+		r.Tags = decided.Release.Names()
+	}
+	if failed != nil && !errors.Is(failed, pipeline.ErrRefused) {
 		r.Passed, r.Error, r.Hints = false, failed.Error(), hint.Of(failed)
 	}
 	r.Next = p.next(f, to, outcome, failed)

@@ -50,7 +50,16 @@ func (m Metric) find(reports []testreport.Report) ([]candidate, *refusal) {
 	case len(found) == 0:
 		return nil, &refusal{absent: true, problem: fmt.Sprintf("%s was not measured (looked into %s%s)", m.label(), list(files), didYouMean(m.Name, names))}
 	}
-	return found, nil
+	return recorded(found), nil
+}
+
+// recorded leaves out test durations where something of that name was recorded.
+func recorded(found []candidate) []candidate {
+	isDuration := func(c candidate) bool { return c.Duration }
+	if slices.ContainsFunc(found, func(c candidate) bool { return !c.Duration }) {
+		return slices.DeleteFunc(found, isDuration)
+	}
+	return found
 }
 
 func (m Metric) means(metric *testreport.Metric) (exact, ok bool) {

@@ -22,7 +22,7 @@ import (
 
 // ErrRefused is returned when a required gate did not pass. Nothing has been
 // pushed then.
-var ErrRefused = errors.New("refused by the gates")
+var ErrRefused = errors.New("refused")
 
 // Names of the stages, as reports and StageError have them.
 const (
@@ -194,10 +194,16 @@ func (r *run) gate(ctx context.Context) (err error) {
 		Size: r.out.Size, Baseline: p.Baseline, Reports: r.out.Reports, Findings: r.out.Findings,
 		NewestModel: r.out.Product.ModelModified, NewestModelPath: r.out.Product.NewestModel,
 	})
-	if !r.out.Verdict.Passed {
-		return ErrRefused
+	if r.out.Verdict.Passed {
+		return nil
 	}
-	return nil
+	refused := 0
+	for _, g := range r.out.Verdict.Results {
+		if !g.Passed {
+			refused++
+		}
+	}
+	return fmt.Errorf("%w: %d of %d gates did not pass", ErrRefused, refused, len(r.out.Verdict.Results))
 }
 
 func (r *run) publish(ctx context.Context) (err error) {

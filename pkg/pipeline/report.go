@@ -17,7 +17,6 @@ func (o Outcome) Report() (report.Report, error) {
 		Repository: o.Plan.Target.Name(),
 		Version:    o.Plan.Release.Version,
 		Channel:    o.Plan.Release.Channel,
-		Tags:       o.Plan.Release.Names(),
 		Size:       report.Size{Compressed: o.Size.Compressed, Unpacked: o.Size.Unpacked},
 		Transfer:   report.Transfer(o.Published.Transfer),
 		Gates:      o.Verdict.Results,
@@ -35,6 +34,7 @@ func (o Outcome) Report() (report.Report, error) {
 		r.Image = d.Name()
 	}
 	for _, m := range o.Applied.Moved {
+		r.Tags = append(r.Tags, m.Tag)
 		r.Moves = append(r.Moves, report.Move(m))
 	}
 	for _, t := range o.Reports {

@@ -22,7 +22,7 @@ const maxImages = 128
 type Current struct {
 	Digest     v1.Hash
 	MediaType  types.MediaType
-	Compressed int64         // bytes: layers and config, as the registry stores them; the largest image of an index
+	Compressed int64         // bytes: the layers as the registry stores them; the largest image of an index
 	Manifests  []v1.Manifest // the image's manifest, or those of the index's images in order
 }
 
@@ -101,14 +101,14 @@ func (c *Current) add(image *remote.Descriptor) error {
 	if err != nil {
 		return fmt.Errorf("parsing manifest %s: %w", image.Digest, err)
 	}
-	size := manifest.Config.Size
+	var size int64
 	for _, layer := range manifest.Layers {
 		if size < 0 || layer.Size < 0 || layer.Size > math.MaxInt64-size {
 			return fmt.Errorf("reading manifest %s: found impossible sizes", image.Digest)
 		}
 		size += layer.Size
 	}
-	if size < 0 {
+	if manifest.Config.Size < 0 {
 		return fmt.Errorf("reading manifest %s: found impossible sizes", image.Digest)
 	}
 	c.Compressed = max(c.Compressed, size)

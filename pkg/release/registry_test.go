@@ -163,7 +163,7 @@ func sizeOf(t *testing.T, image v1.Image) int64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	size := manifest.Config.Size
+	var size int64
 	for _, layer := range manifest.Layers {
 		size += layer.Size
 	}

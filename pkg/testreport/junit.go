@@ -240,5 +240,6 @@ func (j *junit) finish(test *testcase, e *element) error {
 	if !ok {
 		m = Metric{Name: test.name, Unit: unit.Seconds, Invalid: fmt.Sprintf("%q, which is no number", cut(duration, 40))}
 	}
+	m.Duration = true
 	return j.add(m, e.place+"/@time", test.qualified())
 }

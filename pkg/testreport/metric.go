@@ -30,7 +30,11 @@ type Metric struct {
 	// Invalid says why the report's value is no number ("NaN", "N/A"). Such a
 	// metric is kept, because a gate on it must be refused and not be missed.
 	Invalid string
-	Source  Source
+	// Duration marks the time that a test case took, which is in every JUnit
+	// report whether anybody meant to measure it or not. A metric that was
+	// recorded under the same name is the one that a gate means.
+	Duration bool
+	Source   Source
 }
 
 // Failure is a test of the report that did not pass.

@@ -1,0 +1,146 @@
+package publish
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// grace is how long net/http may take to let go of a body after its request
+// has ended.
+const grace = 5 * time.Second
+
+var (
+	errSpent = errors.New("the request was repeated after its body had been sent")
+	errEarly = errors.New("the registry accepted it before it had all of it")
+)
+
+// sourceError is a failure to read what was to be sent.
+type sourceError struct {
+	err    error
+	remote bool // read from another registry, so that a second try may succeed
+}
+
+func (e *sourceError) Error() string { return "reading it: " + e.err.Error() }
+func (e *sourceError) Unwrap() error { return e.err }
+
+// body is what one request sends: exactly size bytes of a source.
+//
+// net/http closes a body in its own time, from other goroutines, even while
+// it reads. A source may keep state over its readers, so body lets the engine
+// wait until nobody reads any more, and only then closes the source.
+type body struct {
+	source io.ReadCloser
+	size   int64
+	remote bool
+	moved  func(n int) // counts what was read
+	feed   func(n int) // keeps the request's watchdog quiet; set by session.do
+
+	turn   chan struct{} // held during a read
+	spent  atomic.Bool   // a request has taken it
+	done   atomic.Bool   // no more reads
+	closed chan struct{} // closed by Close
+	once   sync.Once
+
+	// Guarded by turn.
+	read int64
+	eof  bool
+	err  error // first failure of the source
+}
+
+func newBody(source io.ReadCloser, size int64, moved func(int)) *body {
+	return &body{
+		source: source, size: size, moved: moved, feed: func(int) {},
+		turn: make(chan struct{}, 1), closed: make(chan struct{}),
+	}
+}
+
+// Read reads straight into p, so that a wide buffer below net/http is filled
+// by one call of the source.
+func (b *body) Read(p []byte) (int, error) {
+	b.turn <- struct{}{}
+	defer func() { <-b.turn }()
+	if b.done.Load() {
+		return 0, errSpent
+	}
+	if b.err != nil {
+		return 0, b.err
+	}
+	n, err := b.source.Read(p)
+	b.read += int64(n)
+	b.moved(n)
+	b.feed(n)
+	switch {
+	case b.read > b.size:
+		b.err = &sourceError{fmt.Errorf("it is longer than its %d bytes", b.size), b.remote}
+	case err == io.EOF:
+		b.eof = true
+		if b.read < b.size {
+			b.err = &sourceError{fmt.Errorf("it ended after %d of %d bytes", b.read, b.size), b.remote}
+		}
+	case err != nil:
+		b.err = &sourceError{err, b.remote}
+	}
+	if b.err != nil {
+		return n, b.err
+	}
+	return n, err
+}
+
+// Close tells that net/http is done; the source stays open until release.
+func (b *body) Close() error {
+	b.once.Do(func() { close(b.closed) })
+	return nil
+}
+
+// settle waits until a request that succeeded has read the body to its end. It
+// returns an error when the source held something else than was promised.
+func (b *body) settle() error {
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case <-b.closed:
+	case <-timer.C:
+	}
+	read, eof := b.progress()
+	if read < b.size {
+		return errEarly
+	}
+	// A layer's digest is only final after io.EOF.
+	var probe [1]byte
+	for !eof {
+		if _, err := b.Read(probe[:]); err != nil && err != io.EOF {
+			return err
+		}
+		_, eof = b.progress()
+	}
+	return nil
+}
+
+func (b *body) progress() (read int64, eof bool) {
+	b.turn <- struct{}{}
+	defer func() { <-b.turn }()
+	return b.read, b.eof
+}
+
+// release ends all reading and closes the source. The error is the source's own.
+func (b *body) release() error {
+	b.done.Store(true)
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case b.turn <- struct{}{}:
+		defer func() { <-b.turn }()
+	case <-timer.C:
+		// A read that hangs can only be ended by closing under it.
+		_ = b.source.Close()
+		return &sourceError{errors.New("a read did not return"), b.remote}
+	}
+	if err := b.source.Close(); err != nil && b.err == nil && b.eof {
+		b.err = &sourceError{err, b.remote}
+	}
+	return b.err
+}

@@ -1,0 +1,126 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/olareg/olareg"
+	"github.com/olareg/olareg/config"
+)
+
+const (
+	defaultAddr = "127.0.0.1:0"
+	// forever is the grace period of a garbage collection that must not
+	// happen: the store also collects on Close, everything older than this.
+	forever = 100 * 365 * 24 * time.Hour
+	// headerTime is how long a client may take for a request's header.
+	headerTime = 10 * time.Second
+)
+
+// Option changes how Serve works.
+type Option func(*options)
+
+type options struct {
+	log *slog.Logger
+}
+
+// WithLog sends the registry's log to l; without it there is none.
+func WithLog(l *slog.Logger) Option {
+	return func(o *options) { o.log = l }
+}
+
+// Server is a registry that runs. Close ends it.
+type Server struct {
+	addr  string
+	http  *http.Server
+	store *olareg.Server
+	lock  *lock
+	ended chan error // the outcome of serving, once
+}
+
+// Serve makes dir, which is created if needed, a registry at addr, or at a
+// free port of 127.0.0.1 when addr is "". It returns when connections are
+// accepted. The end of ctx ends the requests under way, but only Close
+// releases dir.
+//
+// A dir has one server: Serve fails with ErrLocked while another process, or
+// another server of this one, has it.
+func Serve(ctx context.Context, dir, addr string, opts ...Option) (*Server, error) {
+	o := options{log: slog.New(slog.DiscardHandler)}
+	for _, opt := range opts {
+		opt(&o)
+	}
+	if addr == "" {
+		addr = defaultAddr
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("serving registry %q: %w", dir, err)
+	}
+	held, err := acquire(dir)
+	if err != nil {
+		return nil, fmt.Errorf("serving registry %q: %w", dir, err)
+	}
+	var listen net.ListenConfig
+	listener, err := listen.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("serving registry %q: %w", dir, err), held.release())
+	}
+	store := olareg.New(configure(dir, o.log))
+	s := &Server{
+		addr: listener.Addr().String(), store: store, lock: held, ended: make(chan error, 1),
+		http: &http.Server{
+			Handler: store, ReadHeaderTimeout: headerTime,
+			BaseContext: func(net.Listener) context.Context { return ctx },
+			ErrorLog:    slog.NewLogLogger(o.log.Handler(), slog.LevelWarn),
+		},
+	}
+	go func() { s.ended <- s.http.Serve(listener) }()
+	return s, nil
+}
+
+func configure(dir string, log *slog.Logger) config.Config {
+	yes, no := true, false
+	return config.Config{
+		Storage: config.ConfigStorage{
+			StoreType: config.StoreDir,
+			RootDir:   dir,
+			GC: config.ConfigGC{
+				Frequency: -1, GracePeriod: forever,
+				Untagged: &no, EmptyRepo: &no, ReferrersDangling: &no, ReferrersWithSubj: &no,
+			},
+		},
+		API: config.ConfigAPI{
+			PushEnabled: &yes, DeleteEnabled: &no,
+			Blob:     config.ConfigAPIBlob{DeleteEnabled: &no},
+			Referrer: config.ConfigAPIReferrer{Enabled: &yes},
+		},
+		Log: log,
+	}
+}
+
+// Addr is the host and port that the registry listens on.
+func (s *Server) Addr() string { return s.addr }
+
+// Close stops accepting, waits for the requests under way until ctx ends, and
+// releases the folder. Uploads that were not finished are dropped. It must be
+// called once.
+func (s *Server) Close(ctx context.Context) error {
+	err := s.http.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(err, s.http.Close())
+	}
+	if ended := <-s.ended; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
+	err = errors.Join(err, s.store.Close(), s.lock.release())
+	if err != nil {
+		return fmt.Errorf("closing registry at %s: %w", s.addr, err)
+	}
+	return nil
+}
