@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -81,7 +82,8 @@ func exitCode(ctx context.Context, err error) int {
 		known   exitError
 		bad     *name.ErrBadName
 		answer  *transport.Error
-		network net.Error
+		request *url.Error
+		network *net.OpError
 		lost    release.ErrLostRace
 	)
 	switch {
@@ -97,7 +99,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitUsage
 	case errors.Is(err, base.ErrPlatform), errors.Is(err, base.ErrFile):
 		return exitInput
-	case errors.As(err, &answer), errors.As(err, &network), errors.As(err, &lost), errors.Is(err, publish.ErrDenied):
+	case errors.As(err, &answer), errors.As(err, &request), errors.As(err, &network), errors.As(err, &lost), errors.Is(err, publish.ErrDenied):
 		return exitRegistry
 	case errors.Is(err, build.ErrInput):
 		return exitInput

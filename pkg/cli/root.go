@@ -41,7 +41,6 @@ func (p Process) root() *cobra.Command {
 		Long:          rootHelp + exitHelp(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			return p.fromEnvironment(cmd.Flags())
 		},

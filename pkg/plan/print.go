@@ -80,7 +80,7 @@ func gates(p gate.Policy) []string {
 	lines := []string{}
 	add := func(name, op string, limit *unit.Quantity) {
 		if limit != nil {
-			lines = append(lines, fmt.Sprintf("%s %s %s", name, op, limit))
+			lines = append(lines, fmt.Sprintf("%s %s %s", name, op, limit.Precise()))
 		}
 	}
 	add("size", "<=", p.Size.Max)
