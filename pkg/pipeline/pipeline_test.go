@@ -1,0 +1,283 @@
+package pipeline_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/org/ai-ship/pkg/build"
+	"github.com/org/ai-ship/pkg/ci"
+	"github.com/org/ai-ship/pkg/config"
+	"github.com/org/ai-ship/pkg/pipeline"
+	"github.com/org/ai-ship/pkg/plan"
+	"github.com/org/ai-ship/pkg/publish"
+	"github.com/org/ai-ship/pkg/release"
+	"github.com/org/ai-ship/pkg/report"
+	"github.com/org/ai-ship/pkg/scan"
+	"github.com/org/ai-ship/pkg/sign"
+)
+
+const text = `
+image: ghcr.io/acme/digits
+base: scratch
+version: 1.0.0
+app: [src]
+models: [m/w.bin]
+reports: [r.json]
+platforms: [linux/amd64, linux/arm64]
+gates: {size: {unpacked: 1MB}, metrics: [{name: accuracy, min: 0.95}]}
+`
+
+// rig is a project, a plan for it and engines that really push.
+type rig struct {
+	root    *os.Root
+	plan    plan.Plan
+	engines pipeline.Engines
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	dir := t.TempDir()
+	for _, f := range []struct{ name, text string }{{"src/main.py", "print()"}, {"m/w.bin", "weights"}, {"r.json", `{"accuracy": 0.97}`}} {
+		path := filepath.Join(dir, f.name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(f.text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(filepath.Join(dir, "m/w.bin"), old, old); err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { root.Close() })
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	t.Cleanup(server.Close)
+	c, err := config.Parse("ai-ship.yaml", []byte(text), func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{root: root}
+	a := plan.Ask{Config: c, Event: ci.Event{Provider: ci.Local}, Registry: strings.TrimPrefix(server.URL, "http://"), Channel: "staging"}
+	if r.plan, err = plan.New(t.Context(), a, plan.Sources{Project: root, Keychain: authn.DefaultKeychain}); err != nil {
+		t.Fatal(err)
+	}
+	r.engines = pipeline.Engines{Project: root, Publish: r.push, Tagger: release.Registry{}, Now: time.Now}
+	return r
+}
+
+func (r *rig) push(ctx context.Context, a publish.Artifact) (pipeline.Published, error) {
+	done, err := publish.Registry{}.Push(ctx, r.plan.Target, a)
+	return pipeline.Published{Digest: &done.Digest, Transfer: done.Transfer, Origins: done.Origins}, err
+}
+
+func (r *rig) tagged(t *testing.T) map[string]string {
+	t.Helper()
+	tags := make(map[string]string)
+	for _, n := range r.plan.Release.Names() {
+		if d, err := remote.Head(r.plan.Target.Tag(n)); err == nil {
+			tags[n] = d.Digest.String()
+		}
+	}
+	return tags
+}
+
+// The engines of tests: functions that stand where an engine will.
+type scanner func(context.Context, v1.Image) (scan.Findings, error)
+
+func (s scanner) Scan(ctx context.Context, i v1.Image) (scan.Findings, error) { return s(ctx, i) }
+
+type signer func(context.Context, name.Digest) (sign.Proof, error)
+
+func (s signer) Sign(ctx context.Context, d name.Digest, _ []sign.Statement) (sign.Proof, error) {
+	return s(ctx, d)
+}
+
+func TestRun(t *testing.T) {
+	r := newRig(t)
+	var scanned int
+	r.engines.Scanner = scanner(func(context.Context, v1.Image) (scan.Findings, error) {
+		scanned++
+		return scan.Findings{Ran: true, Models: []scan.Finding{{ID: "pickle"}}}, nil
+	})
+	out, err := pipeline.Run(t.Context(), r.plan, r.engines)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if scanned != 2 || !out.Findings.Ran || len(out.Findings.Models) != 2 {
+		t.Errorf("%d scans found %+v, want one for each platform", scanned, out.Findings)
+	}
+	got := r.tagged(t)
+	if want := strings.Join(r.plan.Release.Names(), " "); len(got) != 5 || got["staging"] != out.Published.Digest.DigestStr() {
+		t.Errorf("tags %v, want %s on %s", got, want, out.Published.Digest)
+	}
+	if out.Proof.Signed() || out.Proof.Note() != "this version of ai-ship cannot sign" {
+		t.Errorf("proof %+v", out.Proof)
+	}
+
+	rep, err := out.Report()
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, _ := out.Product.Artifact().Digest()
+	if !rep.Passed || rep.Digest != digest.String() || !strings.HasSuffix(rep.Image, "@"+rep.Digest) || len(rep.Moves) != 5 {
+		t.Errorf("report %+v", rep)
+	}
+	var rows []string
+	for _, l := range rep.Layers {
+		rows = append(rows, l.Platform+" "+string(l.Kind)+" "+string(l.Origin))
+	}
+	want := []string{
+		"linux/amd64 config uploaded", "linux/amd64 model uploaded", "linux/amd64 app uploaded",
+		"linux/arm64 config uploaded", "linux/arm64 model uploaded", "linux/arm64 app uploaded",
+	}
+	if diff := cmp.Diff(want, rows); diff != "" {
+		t.Errorf("layers (-want +got):\n%s", diff)
+	}
+	var stages []string
+	for _, s := range rep.Stages {
+		stages = append(stages, s.Name)
+	}
+	if diff := cmp.Diff([]string{"build", "scan", "gate", "publish", "sign", "tag"}, stages); diff != "" {
+		t.Errorf("stages (-want +got):\n%s", diff)
+	}
+}
+
+// Whatever stage fails, no tag moves, and what was found out is reported.
+func TestFailureLeavesNoTag(t *testing.T) {
+	boom := errors.New("boom")
+	for _, tc := range []struct {
+		stage  string
+		breaks func(*testing.T, *rig)
+		want   error
+	}{
+		{pipeline.StageBuild, func(t *testing.T, r *rig) { r.plan.Build.App[0].From = "none" }, build.ErrInput},
+		{pipeline.StageScan, func(t *testing.T, r *rig) {
+			r.engines.Scanner = scanner(func(context.Context, v1.Image) (scan.Findings, error) { return scan.Findings{}, boom })
+		}, boom},
+		{pipeline.StageGate, func(t *testing.T, r *rig) { write(t, r, "r.json", `{"accuracy": 0.5}`) }, pipeline.ErrRefused},
+		{pipeline.StageGate, func(t *testing.T, r *rig) { write(t, r, "r.json", `<html/>`) }, build.ErrInput},
+		{pipeline.StageGate, func(t *testing.T, r *rig) { r.plan.Reports = []string{"none/*.xml"} }, pipeline.ErrRefused},
+		{pipeline.StageGate, func(t *testing.T, r *rig) {
+			r.plan.Reports, r.plan.Gates.Metrics = []string{"none/*.xml"}, nil
+		}, build.ErrInput},
+		{pipeline.StagePublish, func(t *testing.T, r *rig) {
+			r.engines.Publish = func(context.Context, publish.Artifact) (pipeline.Published, error) { return pipeline.Published{}, boom }
+		}, boom},
+		{pipeline.StageSign, func(t *testing.T, r *rig) {
+			r.engines.Signer = signer(func(context.Context, name.Digest) (sign.Proof, error) { return sign.Proof{}, boom })
+		}, boom},
+		{pipeline.StageTag, func(t *testing.T, r *rig) {
+			r.engines.Signer = signer(func(context.Context, name.Digest) (sign.Proof, error) { return sign.Proof{}, nil })
+		}, release.ErrUnproven},
+	} {
+		t.Run(tc.stage, func(t *testing.T) {
+			r := newRig(t)
+			tc.breaks(t, r)
+			out, err := pipeline.Run(t.Context(), r.plan, r.engines)
+			var stage *pipeline.StageError
+			if !errors.Is(err, tc.want) || !errors.As(err, &stage) || stage.Stage != tc.stage {
+				t.Errorf("Run: %v, want %v in %s", err, tc.want, tc.stage)
+			}
+			if got := r.tagged(t); len(got) != 0 {
+				t.Errorf("tags %v", got)
+			}
+			rep, err := out.Report()
+			if err != nil || rep.Stages[len(rep.Stages)-1].Name != tc.stage || len(rep.Tags) != 0 {
+				t.Errorf("report %+v, %v", rep, err)
+			}
+		})
+	}
+}
+
+func write(t *testing.T, r *rig, name, text string) {
+	t.Helper()
+	if err := r.root.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSkips(t *testing.T) {
+	r := newRig(t)
+	r.engines.Publish = nil
+	out, err := pipeline.Run(t.Context(), r.plan, r.engines)
+	if err != nil {
+		t.Fatal(err)
+	}
+	skipped := func() map[string]string {
+		m := make(map[string]string)
+		for _, s := range out.Stages {
+			m[s.Name] = s.Skipped
+		}
+		return m
+	}
+	if s := skipped(); s["publish"] != "dry run" || s["tag"] != "nothing was pushed to a registry" || s["gate"] != "" {
+		t.Errorf("dry run skipped %v", s)
+	}
+	r.engines.Publish = r.push
+	r.plan.Release = release.Plan{Why: "a pull request never moves a tag"}
+	if out, err = pipeline.Run(t.Context(), r.plan, r.engines); err != nil {
+		t.Fatal(err)
+	}
+	if s := skipped(); s["tag"] != "a pull request never moves a tag" {
+		t.Errorf("pull request skipped %v", s)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	r := newRig(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	push := r.engines.Publish
+	r.engines.Publish = func(c context.Context, a publish.Artifact) (pipeline.Published, error) {
+		defer cancel()
+		return push(c, a)
+	}
+	if _, err := pipeline.Run(ctx, r.plan, r.engines); !errors.Is(err, context.Canceled) {
+		t.Errorf("Run: %v", err)
+	}
+	if got := r.tagged(t); len(got) != 0 {
+		t.Errorf("tags %v after the end of the context", got)
+	}
+}
+
+// What a report has is what was known: a report of a dry run reads no model.
+func TestReportReadsNothing(t *testing.T) {
+	r := newRig(t)
+	write(t, r, "m/w.bin", strings.Repeat("w", plainSize))
+	write(t, r, "r.json", `{"accuracy": 0.97}`)
+	r.plan.Gates.Size.Unpacked = nil
+	r.engines.Publish = nil
+	out, err := pipeline.Run(t.Context(), r.plan, r.engines)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rep, err := out.Report()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rep.Digest != "" || rep.Layers[1].Kind != report.KindModel || rep.Layers[1].Digest != "" || rep.Layers[1].Size < plainSize {
+		t.Errorf("digest %q, layers %+v", rep.Digest, rep.Layers)
+	}
+}
+
+// plainSize is more than a layer that is compressed.
+const plainSize = 17 << 20
