@@ -10,12 +10,38 @@ DIGITS  := testdata/digits
 .PHONY: build demo test lint bench cover fuzz clean
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ai-ship .
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ai-ship .
 
 # From trained weights to a tag, with nothing but Go: measure, gate, build,
 # publish to a registry of the project's own.
 demo: build
 	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build -trimpath -buildvcs=false -ldflags "-s -w" -o $(DIGITS)/build/serve ./$(DIGITS)/serve
-	$(GO) build -o $(DIGITS)/build/evaluate ./$(DIGITS)/evaluate
+	$(GO) build -buildvcs=false -o $(DIGITS)/build/evaluate ./$(DIGITS)/evaluate
 	$(DIGITS)/build/evaluate -model $(DIGITS)/models/digits.safetensors -data $(DIGITS)/data/heldout.csv -out $(DIGITS)/reports
 	bin/ai-ship run -c $(DIGITS)/ai-ship.yaml --registry embedded --channel staging
+
+# Every package, the example's too, and the end-to-end tests with whatever real
+# servers are installed; .ci/run installs them all.
+test:
+	$(GO) test -timeout 20m ./... ./$(DIGITS)/...
+
+lint:
+	$(GO) vet ./... ./$(DIGITS)/...
+	golangci-lint run ./... ./$(DIGITS)/...
+
+# Statement coverage by package; a stage below the floor fails.
+COVERED := layer tree model base build preset testreport gate publish release plan pipeline config
+FLOOR   := 85
+cover:
+	$(GO) test -timeout 20m -cover $(COVERED:%=./pkg/%) | tee coverage.txt
+	@awk '/coverage:/ {sub("%", "", $$5); if ($$5 + 0 < $(FLOOR)) {print $$2 " is covered by " $$5 "%, under $(FLOOR)%"; low = 1}} /^FAIL/ {low = 1} END {exit low}' coverage.txt
+
+# Every fuzz target, one after the other.
+FUZZTIME ?= 20s
+fuzz:
+	@list=$$($(GO) test -list '^Fuzz' ./pkg/...) || { echo "$$list"; exit 1; }; \
+	echo "$$list" | awk '/^Fuzz/ {names[n++] = $$1} /^ok/ {for (i = 0; i < n; i++) print $$2, names[i]; n = 0}' | \
+	while read -r package target; do \
+		echo "$$target in $$package"; \
+		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" </dev/null || exit 1; \
+	done

@@ -22,11 +22,11 @@ import (
 	"github.com/org/ai-ship/pkg/build"
 	"github.com/org/ai-ship/pkg/ci"
 	"github.com/org/ai-ship/pkg/config"
+	"github.com/org/ai-ship/pkg/layer"
 	"github.com/org/ai-ship/pkg/pipeline"
 	"github.com/org/ai-ship/pkg/plan"
 	"github.com/org/ai-ship/pkg/publish"
 	"github.com/org/ai-ship/pkg/release"
-	"github.com/org/ai-ship/pkg/report"
 	"github.com/org/ai-ship/pkg/scan"
 	"github.com/org/ai-ship/pkg/sign"
 )
@@ -274,7 +274,7 @@ func TestReportReadsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if rep.Digest != "" || rep.Layers[1].Kind != report.KindModel || rep.Layers[1].Digest != "" || rep.Layers[1].Size < plainSize {
+	if rep.Digest != "" || rep.Layers[1].Kind != layer.KindModel || rep.Layers[1].Digest != "" || rep.Layers[1].Size < plainSize {
 		t.Errorf("digest %q, layers %+v", rep.Digest, rep.Layers)
 	}
 }

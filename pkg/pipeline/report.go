@@ -6,6 +6,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/org/ai-ship/pkg/build"
+	"github.com/org/ai-ship/pkg/layer"
 	"github.com/org/ai-ship/pkg/report"
 )
 
@@ -81,12 +82,12 @@ func (o Outcome) layers(r *report.Report, img *build.Image) error {
 	for _, d := range base {
 		r.Layers = append(r.Layers, report.Layer{
 			Digest: d.Digest.String(), MediaType: string(d.MediaType), Size: d.Size,
-			Kind: report.KindBase, Origin: o.origin(d.Digest, report.Reused), Platform: platform,
+			Kind: layer.KindBase, Origin: o.origin(d.Digest, report.Reused), Platform: platform,
 		})
 	}
 	for _, l := range img.Own() {
 		row := report.Layer{
-			Unpacked: l.Unpacked(), Kind: report.Kind(l.Kind()), Paths: len(l.Entries()), Platform: platform,
+			Unpacked: l.Unpacked(), Kind: l.Kind(), Name: l.Name(), Paths: len(l.Entries()), Platform: platform,
 		}
 		mediaType, err := l.MediaType()
 		if err != nil {

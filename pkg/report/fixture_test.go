@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/org/ai-ship/pkg/gate"
+	"github.com/org/ai-ship/pkg/layer"
 	"github.com/org/ai-ship/pkg/report"
 	"github.com/org/ai-ship/pkg/scan"
 	"github.com/org/ai-ship/pkg/testreport"
@@ -47,10 +48,10 @@ func shipped() report.Report {
 		Base:      report.Base{Ref: "python:3.11-slim", Digest: digest("c")},
 		Platforms: []string{"linux/amd64"},
 		Layers: []report.Layer{
-			{Digest: digest("1"), MediaType: "application/vnd.oci.image.layer.v1.tar+gzip", Size: 29_800_000, Kind: report.KindBase, Origin: report.Mounted},
-			{Digest: digest("2"), MediaType: "application/vnd.oci.image.layer.v1.tar+zstd", Size: 352_000_000, Unpacked: 980_000_000, Kind: report.KindPython, Recipe: digest("8"), Origin: report.Reused, Paths: 10412},
-			{Digest: digest("3"), MediaType: "application/vnd.oci.image.layer.v1.tar", Size: 30_100_000, Unpacked: 30_100_000, Kind: report.KindModel, Recipe: digest("9"), Origin: report.Uploaded, Paths: 1},
-			{Digest: digest("4"), MediaType: "application/vnd.oci.image.layer.v1.tar+gzip", Size: 4_096, Unpacked: 12_288, Kind: report.KindApp, Recipe: digest("7"), Origin: report.Uploaded, Paths: 7},
+			{Digest: digest("1"), MediaType: "application/vnd.oci.image.layer.v1.tar+gzip", Size: 29_800_000, Kind: layer.KindBase, Origin: report.Mounted},
+			{Digest: digest("2"), MediaType: "application/vnd.oci.image.layer.v1.tar+zstd", Size: 352_000_000, Unpacked: 980_000_000, Kind: layer.KindPython, Recipe: digest("8"), Origin: report.Reused, Paths: 10412},
+			{Digest: digest("3"), MediaType: "application/vnd.oci.image.layer.v1.tar", Size: 30_100_000, Unpacked: 30_100_000, Kind: layer.KindModel, Name: "digits.safetensors", Recipe: digest("9"), Origin: report.Uploaded, Paths: 1},
+			{Digest: digest("4"), MediaType: "application/vnd.oci.image.layer.v1.tar+gzip", Size: 4_096, Unpacked: 12_288, Kind: layer.KindApp, Name: "src in /app", Recipe: digest("7"), Origin: report.Uploaded, Paths: 7},
 		},
 		Size:     report.Size{Compressed: 411_904_096, Unpacked: 1_100_000_000},
 		Baseline: &report.Baseline{Ref: "ghcr.io/acme/digits:staging@" + digest("a"), Compressed: 400_000_000},

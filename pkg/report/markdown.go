@@ -229,9 +229,9 @@ func (r Report) moved() string {
 }
 
 func (m *markdownWriter) layers() {
-	t := table{columns: []column{{head: "layer"}, {"size", true}, {head: "origin"}, {"paths", true}, {head: "platform"}, {head: "digest"}}}
+	t := table{columns: []column{{head: "layer"}, {head: "name"}, {"size", true}, {head: "origin"}, {"paths", true}, {head: "platform"}, {head: "digest"}}}
 	for _, l := range m.r.Layers {
-		t.add(escape(string(l.Kind)), unit.FormatBytes(l.Size), escape(string(l.Origin)), paths(l), escape(l.Platform), code(short(l.Digest)))
+		t.add(escape(string(l.Kind)), escape(cut(l.Name, maxName)), unit.FormatBytes(l.Size), escape(string(l.Origin)), paths(l), escape(l.Platform), code(short(l.Digest)))
 	}
 	m.fold(count(len(t.rows), "layer", "layers"), t)
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/org/ai-ship/pkg/gate"
+	"github.com/org/ai-ship/pkg/layer"
 	"github.com/org/ai-ship/pkg/scan"
 )
 
@@ -64,17 +65,6 @@ type Base struct {
 	Digest string `json:"digest"`
 }
 
-// Kind says what a layer holds.
-type Kind string
-
-const (
-	KindBase   Kind = "base"
-	KindPython Kind = "python"
-	KindApp    Kind = "app"
-	KindModel  Kind = "model"
-	KindConfig Kind = "config"
-)
-
 // Origin says how a layer came to be where it is.
 type Origin string
 
@@ -88,15 +78,16 @@ const (
 
 // Layer is one layer of one platform's image.
 type Layer struct {
-	Digest    string `json:"digest"`
-	MediaType string `json:"mediaType"`
-	Size      int64  `json:"size"`     // compressed, as the registry stores it
-	Unpacked  int64  `json:"unpacked"` // as the tar archive; 0 when not known
-	Kind      Kind   `json:"kind"`
-	Recipe    string `json:"recipe"` // "" when the layer has none
-	Origin    Origin `json:"origin"`
-	Paths     int    `json:"paths"` // files in the layer; 0 when it was not read
-	Platform  string `json:"platform,omitempty"`
+	Digest    string     `json:"digest"`
+	MediaType string     `json:"mediaType"`
+	Size      int64      `json:"size"`     // compressed, as the registry stores it
+	Unpacked  int64      `json:"unpacked"` // as the tar archive; 0 when not known
+	Kind      layer.Kind `json:"kind"`
+	Name      string     `json:"name"`   // what it holds, for people; "" of a base's layer
+	Recipe    string     `json:"recipe"` // "" when the layer has none
+	Origin    Origin     `json:"origin"`
+	Paths     int        `json:"paths"` // files in the layer; 0 when it was not read
+	Platform  string     `json:"platform,omitempty"`
 }
 
 // Size is an image's size.

@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/org/ai-ship/pkg/gate"
+	"github.com/org/ai-ship/pkg/layer"
 	"github.com/org/ai-ship/pkg/report"
 	"github.com/org/ai-ship/pkg/scan"
 	"github.com/org/ai-ship/pkg/testreport"
@@ -148,7 +149,7 @@ func TestTextKeepsToWidth(t *testing.T) {
 func TestTextCutsTables(t *testing.T) {
 	r := report.Report{Layers: make([]report.Layer, 100)}
 	for i := range r.Layers {
-		r.Layers[i].Kind = report.KindModel
+		r.Layers[i].Kind = layer.KindModel
 	}
 	if got := text(t, r, report.Style{}); !strings.Contains(got, "… and 60 more layers in report.json") {
 		t.Errorf("no notice of the cut:\n%s", got)
@@ -213,7 +214,7 @@ func tainted(evil string) report.Report {
 	}
 	for i := range r.Layers {
 		l := &r.Layers[i]
-		l.Kind, l.Origin, l.Platform, l.Digest = report.Kind(evil), report.Origin(evil), evil, evil
+		l.Kind, l.Origin, l.Platform, l.Digest = layer.Kind(evil), report.Origin(evil), evil, evil
 	}
 	for i := range r.Reports {
 		r.Reports[i] = report.TestReport{Path: evil, Format: evil, SHA256: evil}
@@ -328,7 +329,7 @@ func TestMarkdownCutsAtARow(t *testing.T) {
 		r.Gates = append(r.Gates, g)
 	}
 	for i := range r.Layers {
-		r.Layers[i] = report.Layer{Kind: report.KindModel, Digest: digest("1"), Size: int64(i)}
+		r.Layers[i] = report.Layer{Kind: layer.KindModel, Digest: digest("1"), Size: int64(i)}
 	}
 	got := markdown(t, r)
 	if len(got) > report.MaxSummary {

@@ -19,6 +19,7 @@ type Style struct {
 const (
 	maxRows  = 40 // rows of one table on the terminal
 	maxError = 60 // lines of an error
+	maxName  = 40 // characters of a layer's name
 	label    = 10 // columns that labels such as "transfer" take
 )
 
@@ -151,9 +152,9 @@ func (t *textWriter) gates() {
 }
 
 func (t *textWriter) image() {
-	tab := table{columns: []column{{head: "LAYER"}, {"SIZE", true}, {head: "ORIGIN"}, {"PATHS", true}, {head: "PLATFORM"}, {head: "DIGEST"}}}
+	tab := table{columns: []column{{head: "LAYER"}, {head: "NAME"}, {"SIZE", true}, {head: "ORIGIN"}, {"PATHS", true}, {head: "PLATFORM"}, {head: "DIGEST"}}}
 	for _, l := range t.r.Layers {
-		tab.rows = append(tab.rows, []cell{{text: clean(string(l.Kind))}, {text: unit.FormatBytes(l.Size)}, {text: clean(string(l.Origin))},
+		tab.rows = append(tab.rows, []cell{{text: clean(string(l.Kind))}, {text: cut(clean(l.Name), maxName)}, {text: unit.FormatBytes(l.Size)}, {text: clean(string(l.Origin))},
 			{text: paths(l)}, {text: clean(l.Platform)}, {clean(short(l.Digest)), dim}})
 	}
 	t.rows(tab, "layers")
