@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/org/ai-ship/pkg/hint"
 )
 
 // mark is a place in the file; both count from 1.
@@ -100,44 +102,10 @@ func child(path, key string) string {
 // item returns the path of a list's item.
 func item(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
 
-// nearest returns the candidate that differs least from word, or "" if each
-// differs too much to have been meant.
-func nearest(word string, candidates []string) string {
-	best, least := "", max(1, min(2, len(word)/2))+1
-	for _, c := range candidates {
-		if d := distance(word, c); d < least {
-			best, least = c, d
-		}
-	}
-	return best
-}
-
 // didYouMean is the hint for word, or "" if no candidate is near.
 func didYouMean(word string, candidates []string) string {
-	if best := nearest(word, candidates); best != "" {
-		return fmt.Sprintf("did you mean %q?", best)
+	if near := hint.Near(word, candidates); len(near) > 0 {
+		return fmt.Sprintf("did you mean %q?", near[0])
 	}
 	return ""
-}
-
-// distance is the number of insertions, deletions and replacements of bytes
-// that turn a into b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replace := diagonal
-			if a[i] != b[j] {
-				replace++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replace, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

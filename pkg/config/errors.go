@@ -3,7 +3,8 @@ package config
 import (
 	"fmt"
 	"strings"
-	"unicode"
+
+	"github.com/org/ai-ship/pkg/plain"
 )
 
 const (
@@ -74,7 +75,7 @@ func (e Errors) Unwrap() []error {
 // snippet returns a printable window of line that holds column (from 1), and
 // how many characters stand before the column.
 func snippet(line string, column int) (string, int) {
-	runes := []rune(mask(strings.TrimRight(line, " \t\r")))
+	runes := []rune(plain.Text(strings.TrimRight(line, " \t\r")))
 	caret := min(column-1, len(runes))
 	if len(runes) <= maxSnippet {
 		return string(runes), caret
@@ -84,21 +85,7 @@ func snippet(line string, column int) (string, int) {
 }
 
 // printable returns s for an error: without controls and not too long.
-func printable(s string) string { return mask(shorten(s, maxMessage)) }
-
-// mask replaces what is not printable. The text comes from a file that may be
-// hostile, and nothing in it may reach the terminal as a control.
-func mask(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t':
-			return ' '
-		case !unicode.IsPrint(r):
-			return unicode.ReplacementChar
-		}
-		return r
-	}, s)
-}
+func printable(s string) string { return plain.Text(shorten(s, maxMessage)) }
 
 // clip shortens a value that a message quotes.
 func clip(s string) string { return shorten(s, maxQuoted) }

@@ -104,7 +104,7 @@ func Evaluate(policy Policy, evidence Evidence) Verdict {
 	}
 	for i := range verdict.Results {
 		r := &verdict.Results[i]
-		r.Reason = printable(r.Reason)
+		r.Reason = plain.Text(r.Reason)
 		verdict.Passed = verdict.Passed && r.Passed
 	}
 	return verdict

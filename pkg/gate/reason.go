@@ -5,9 +5,10 @@ import (
 	"math"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
+	"github.com/org/ai-ship/pkg/hint"
+	"github.com/org/ai-ship/pkg/plain"
 	"github.com/org/ai-ship/pkg/testreport"
 	"github.com/org/ai-ship/pkg/unit"
 )
@@ -111,17 +112,6 @@ func short(s string) string {
 	return string([]rune(s)[:maxWord-1]) + "…"
 }
 
-// printable keeps control characters of a report's names out of terminals,
-// logs and workflow commands.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, s)
-}
-
 // times prints two moments in UTC, in as many digits as tell them apart.
 func times(a, b time.Time) (string, string) {
 	first, second := a.UTC().Format(time.RFC3339), b.UTC().Format(time.RFC3339)
@@ -129,4 +119,13 @@ func times(a, b time.Time) (string, string) {
 		return a.UTC().Format(time.RFC3339Nano), b.UTC().Format(time.RFC3339Nano)
 	}
 	return first, second
+}
+
+// didYouMean proposes the names nearest to what was asked for, or nothing.
+func didYouMean(want string, names []string) string {
+	near := hint.Near(want, names)
+	if len(near) == 0 {
+		return ""
+	}
+	return "; did you mean " + strings.Join(near, " or ") + "?"
 }

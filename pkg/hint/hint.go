@@ -1,4 +1,5 @@
-// Package hint carries advice for the user along an error chain.
+// Package hint carries advice for the user along an error chain, and finds what
+// a mistyped name may have meant.
 //
 // An error says what happened; a hint says what to do about it. Only the
 // command line prints hints, on lines of their own.

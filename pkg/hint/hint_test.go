@@ -40,3 +40,24 @@ func TestWrapKeepsTheError(t *testing.T) {
 		t.Error("Wrap(nil) is not nil")
 	}
 }
+
+func TestNear(t *testing.T) {
+	names := []string{"accuracy", "latency", "latency_p95", "gpu_memory", "f1"}
+	for _, tc := range []struct {
+		want  string
+		names []string
+	}{
+		{"acuracy", []string{"accuracy"}},
+		{"Latency", []string{"latency", "latency_p95"}},
+		{"memory", []string{"gpu_memory"}},
+		{"throughput", nil},
+		{"", nil},
+	} {
+		if got := hint.Near(tc.want, names); !slices.Equal(got, tc.names) {
+			t.Errorf("Near(%q) = %q, want %q", tc.want, got, tc.names)
+		}
+	}
+	if got := hint.Near("aa", []string{"ab", "ac", "ad", "ae", "ab"}); !slices.Equal(got, []string{"ab", "ac", "ad"}) {
+		t.Errorf("Near = %q, want three, each once", got)
+	}
+}

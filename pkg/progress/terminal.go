@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
+	"github.com/org/ai-ship/pkg/plain"
 	"github.com/org/ai-ship/pkg/unit"
 )
 
@@ -137,17 +137,5 @@ func pad(text string, n int) string {
 
 const maxName = 256 // bytes of a name or note that are looked at
 
-// clean makes an untrusted name one line without control or invisible
-// characters, which would move the cursor or turn the reading order.
-func clean(name string) string {
-	name = name[:min(len(name), maxName)]
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r):
-			return unicode.ReplacementChar
-		}
-		return r
-	}, name)
-}
+// clean makes an untrusted name one line.
+func clean(name string) string { return plain.Text(name[:min(len(name), maxName)]) }

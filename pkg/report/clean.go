@@ -3,7 +3,8 @@ package report
 import (
 	"regexp"
 	"strings"
-	"unicode"
+
+	"github.com/org/ai-ship/pkg/plain"
 )
 
 // maxText bounds one piece of untrusted text in runes. Whole values stand in
@@ -37,16 +38,7 @@ func cleanLines(text string, limit int) []string {
 }
 
 func printable(text string) string {
-	text = text[:min(len(text), maxRead)]
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r):
-			return unicode.ReplacementChar
-		}
-		return r
-	}, text)
+	return plain.Text(text[:min(len(text), maxRead)])
 }
 
 // defuse keeps pytest's file.py::test as it is: a command starts a line, and

@@ -1,15 +1,20 @@
-package gate
+package hint
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 )
 
-const maxNear = 3 // names that a reason proposes
+const (
+	maxNear = 3   // names that are proposed
+	maxWord = 100 // bytes of a name that is compared
+)
 
-// didYouMean proposes the names nearest to what was asked for, or nothing.
-func didYouMean(want string, names []string) string {
+// Near returns up to three of the names that want may have meant, the nearest
+// first, each once.
+func Near(want string, names []string) []string {
 	distances := make(map[string]int)
 	for _, name := range names {
 		if _, seen := distances[name]; seen || len(name) > maxWord {
@@ -19,17 +24,11 @@ func didYouMean(want string, names []string) string {
 			distances[name] = d
 		}
 	}
-	var near []string
-	for name := range distances {
-		near = append(near, name)
-	}
+	near := slices.Collect(maps.Keys(distances))
 	slices.SortFunc(near, func(a, b string) int {
 		return cmp.Or(cmp.Compare(distances[a], distances[b]), cmp.Compare(a, b))
 	})
-	if len(near) == 0 {
-		return ""
-	}
-	return "; did you mean " + strings.Join(near[:min(len(near), maxNear)], " or ") + "?"
+	return near[:min(len(near), maxNear)]
 }
 
 // distance returns how far name is from what was asked for, and whether that
