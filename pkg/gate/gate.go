@@ -3,6 +3,7 @@ package gate
 import (
 	"time"
 
+	"github.com/org/ai-ship/pkg/plain"
 	"github.com/org/ai-ship/pkg/scan"
 	"github.com/org/ai-ship/pkg/testreport"
 	"github.com/org/ai-ship/pkg/unit"

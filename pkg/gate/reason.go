@@ -8,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/org/ai-ship/pkg/hint"
-	"github.com/org/ai-ship/pkg/plain"
 	"github.com/org/ai-ship/pkg/testreport"
 	"github.com/org/ai-ship/pkg/unit"
 )
