@@ -30,7 +30,8 @@ func (c Config) over(base *v1.ConfigFile, p v1.Platform, created time.Time) v1.C
 		created = time.Unix(0, 0)
 	}
 	file.Created = v1.Time{Time: created.UTC()}
-	file.Author, file.Container, file.DockerVersion = "", "", ""
+	// What Docker left there about the container that the base was made in.
+	file.Author, file.Container = "", ""
 	file.Config.Image, file.Config.Hostname, file.Config.Domainname = "", "", ""
 
 	if len(c.Entrypoint) > 0 {

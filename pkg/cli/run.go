@@ -150,7 +150,7 @@ func openCache(project *project, dryRun bool) (*build.Cache, error) {
 	}
 	root, err := project.root.OpenRoot(dir)
 	if err != nil {
-		return nil, nil //nolint:nilerr // no cache is a slower run, not a failed one
+		return nil, nil //nolint:nilerr,nilnil // a nil cache is an empty one: a slower run, not a failed one
 	}
 	return build.OpenCache(root, time.Now)
 }

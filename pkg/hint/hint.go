@@ -5,8 +5,6 @@
 // command line prints hints, on lines of their own.
 package hint
 
-import "errors"
-
 type hinted struct {
 	err  error
 	hint string
@@ -29,23 +27,21 @@ func Of(err error) []string {
 	seen := make(map[string]bool)
 	var walk func(error)
 	walk = func(err error) {
-		if h, ok := err.(hinted); ok && !seen[h.hint] {
-			seen[h.hint] = true
-			hints = append(hints, h.hint)
-		}
-		switch e := err.(type) {
+		switch e := err.(type) { //nolint:errorlint // it walks the tree itself
+		case hinted:
+			if !seen[e.hint] {
+				seen[e.hint] = true
+				hints = append(hints, e.hint)
+			}
+			walk(e.err)
 		case interface{ Unwrap() []error }:
 			for _, inner := range e.Unwrap() {
 				walk(inner)
 			}
-		default:
-			if inner := errors.Unwrap(err); inner != nil {
-				walk(inner)
-			}
+		case interface{ Unwrap() error }:
+			walk(e.Unwrap())
 		}
 	}
-	if err != nil {
-		walk(err)
-	}
+	walk(err)
 	return hints
 }

@@ -82,12 +82,16 @@ func (e Entry) check() error {
 	return nil
 }
 
-// standing are directories that every base has, some with modes (tmp) or as
-// symlinks (lib) that an entry of ours would destroy.
-var standing = []string{
-	"bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "libx32", "media", "mnt", "opt", "proc", "root",
-	"run", "sbin", "srv", "sys", "tmp", "usr", "usr/bin", "usr/lib", "usr/local", "usr/local/bin",
-	"usr/local/lib", "usr/share", "var", "var/cache", "var/lib", "var/log", "var/run", "var/tmp",
+// standing says whether every base has the directory. Some have modes (tmp) or
+// are symlinks (lib) that an entry of ours would destroy.
+func standing(dir string) bool {
+	switch dir {
+	case "bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "libx32", "media", "mnt", "opt", "proc", "root",
+		"run", "sbin", "srv", "sys", "tmp", "usr", "usr/bin", "usr/lib", "usr/local", "usr/local/bin",
+		"usr/local/lib", "usr/share", "var", "var/cache", "var/lib", "var/log", "var/run", "var/tmp":
+		return true
+	}
+	return false
 }
 
 // WithParents adds the directories that lead to the entries and are not among
@@ -101,7 +105,7 @@ func WithParents(entries []Entry) []Entry {
 	for _, e := range entries {
 		for dir := path.Dir(e.Path); dir != "." && !have[dir]; dir = path.Dir(dir) {
 			have[dir] = true
-			if !slices.Contains(standing, dir) {
+			if !standing(dir) {
 				all = append(all, Entry{Path: dir, Mode: fs.ModeDir})
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"io"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -63,7 +62,7 @@ func (l *Layer) Stamp() (stamp string, settled time.Time) {
 			n.Stamp = e.Mode.Type().String()
 		}
 		row, _ := json.Marshal(n) // a struct of strings and numbers cannot fail
-		io.WriteString(h, string(row)+"\n")
+		fmt.Fprintf(h, "%s\n", row)
 	}
 	return fmt.Sprintf("sha256:%x", h.Sum(nil)), settled
 }

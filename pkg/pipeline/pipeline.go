@@ -186,7 +186,8 @@ func (r *run) gate(ctx context.Context) (err error) {
 	if len(p.Reports) > 0 {
 		r.out.Reports, err = testreport.Read(ctx, r.engines.Project, p.Reports)
 		// Without any report the gates refuse by themselves, and say more.
-		if err != nil && !(errors.Is(err, testreport.ErrNoReport) && len(p.Gates.Metrics) > 0) {
+		gatesWill := errors.Is(err, testreport.ErrNoReport) && len(p.Gates.Metrics) > 0
+		if err != nil && !gatesWill {
 			return fmt.Errorf("%w: %w", build.ErrInput, err)
 		}
 	}

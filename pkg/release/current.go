@@ -48,7 +48,7 @@ func (r Registry) current(ctx context.Context, repo name.Repository, tag string)
 	}
 	top, err := puller.Get(ctx, repo.Tag(tag))
 	if missing(err) {
-		return nil, nil
+		return nil, nil //nolint:nilnil // no tag is no Current, as documented
 	}
 	if err != nil {
 		return nil, err

@@ -58,7 +58,7 @@ func defuse(text string) string {
 var mention = regexp.MustCompile(`(^|[^0-9A-Za-z_])@`)
 
 // literal writes what Markdown would read as markup so that it is read as text.
-var literal = strings.NewReplacer(
+var literal = strings.NewReplacer( //nolint:gochecknoglobals // immutable, and costly to make
 	"&", "&amp;", "<", "&lt;", ">", "&gt;", "|", "&#124;", "`", "&#96;",
 	"://", "&#58;//", "::", "&#58;&#58;", "www.", "www&#46;",
 	`\`, `\\`, "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "~", `\~`, "$", `\$`, "#", `\#`, "!", `\!`,

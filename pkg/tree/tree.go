@@ -23,11 +23,13 @@ import (
 // builtin are the patterns that apply before the project's own, which may
 // take one back with an exclamation mark: version control, our own files,
 // caches, and the usual places of secrets.
-var builtin = []string{
-	".git", ".ai-ship", "ai-ship-out", ".aishipignore", ".dockerignore",
-	"**/__pycache__", "**/*.pyc", "**/.pytest_cache", "**/.ipynb_checkpoints", "**/.DS_Store",
-	"**/.env", "**/.env.*", "**/.netrc", "**/.pypirc", "**/.aws", "**/.ssh", "**/.docker/config.json",
-	"**/.cache/huggingface/token",
+func builtin() []string {
+	return []string{
+		".git", ".ai-ship", "ai-ship-out", ".aishipignore", ".dockerignore",
+		"**/__pycache__", "**/*.pyc", "**/.pytest_cache", "**/.ipynb_checkpoints", "**/.DS_Store",
+		"**/.env", "**/.env.*", "**/.netrc", "**/.pypirc", "**/.aws", "**/.ssh", "**/.docker/config.json",
+		"**/.cache/huggingface/token",
+	}
 }
 
 // maxIgnore bounds an ignore file.
@@ -66,11 +68,11 @@ func New(root *os.Root) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	always, err := patternmatcher.New(builtin)
+	always, err := patternmatcher.New(builtin())
 	if err != nil {
 		return nil, fmt.Errorf("compiling the builtin ignore rules: %w", err)
 	}
-	ignored, err := patternmatcher.New(append(slices.Clone(builtin), own...))
+	ignored, err := patternmatcher.New(append(builtin(), own...))
 	if err != nil {
 		return nil, fmt.Errorf("compiling the ignore rules: %w", err)
 	}

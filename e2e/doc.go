@@ -1,0 +1,8 @@
+// Package e2e runs the built ai-ship against real servers: a registry process,
+// the Docker engine, and a Debian root made by debootstrap.
+//
+// It has tests only. A test skips, and says why, where a program it needs is
+// not installed or may not run; with AI_SHIP_E2E=require in the environment,
+// as .ci/run sets it, it fails instead. What takes long to make is kept in
+// ai-ship-e2e under the user's cache folder.
+package e2e

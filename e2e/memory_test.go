@@ -1,0 +1,63 @@
+//go:build linux
+
+package e2e
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestLargeModelNeedsNeitherMemoryNorDisk(t *testing.T) {
+	const (
+		model   = 1 << 30   // bytes
+		maxPeak = 100 << 20 // bytes
+		maxDisk = 1 << 20   // bytes
+	)
+	r := startRegistry(t, account{})
+	p := newProject(t, map[string]string{"ai-ship.yaml": `image: ghcr.io/acme/huge
+base: scratch
+version: 1.0.0
+app: [src]
+models: [weights.bin]
+`, "src/main.py": "print()\n"})
+	p.random(t, "weights.bin", model, 4)
+	temp, home := t.TempDir(), t.TempDir()
+	p.env = []string{"TMPDIR=" + temp, "HOME=" + home, "XDG_CACHE_HOME=" + home}
+
+	got := p.ship(t, "--registry", r.host, "--channel", "staging")
+	if sent := got.report.Transfer.Uploaded; sent < model || sent > model+maxDisk {
+		t.Errorf("uploaded %d bytes of a model of %d", sent, model)
+	}
+	// The kernel counts what this process had at the fork, too: an upper bound.
+	peak := got.usage.Maxrss << 10
+	t.Logf("peak memory %d MiB, %d KiB written to disk", peak>>20, got.usage.Oublock>>1)
+	if peak >= maxPeak {
+		t.Errorf("peak memory is %d MiB, want less than %d", peak>>20, maxPeak>>20)
+	}
+	// Blocks of 512 bytes, whichever file they went to, also a deleted one.
+	if written := got.usage.Oublock << 9; written >= maxDisk {
+		t.Errorf("wrote %d KiB to disk, want less than %d", written>>10, maxDisk>>10)
+	}
+	for _, dir := range []string{temp, home} {
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("%s holds %v (%v), want nothing", dir, left, err)
+		}
+	}
+	err := filepath.WalkDir(p.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && info.Size() > maxDisk && path != p.path("weights.bin") {
+			t.Errorf("%s has %d bytes", path, info.Size())
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.accepted(t, "acme/huge", "staging", true)
+	p.again(t, got, "--registry", r.host, "--channel", "staging")
+}
