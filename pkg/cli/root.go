@@ -23,7 +23,7 @@ type Process struct {
 
 // Run executes one command line and returns the exit code.
 func Run(ctx context.Context, p Process) int {
-	root := p.root()
+	root := p.root() //nolint:contextcheck // commands take their context from cobra
 	root.SetArgs(p.Args)
 	root.SetOut(p.Out)
 	root.SetErr(p.Err)
