@@ -119,7 +119,7 @@ func identity(l v1.Layer) (any, error) {
 		if reflect.ValueOf(l).Comparable() {
 			return l, nil
 		}
-		return nil, nil
+		return nil, nil //nolint:nilnil // nil is the answer: no key
 	}
 	return l.Digest()
 }

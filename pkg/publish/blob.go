@@ -101,7 +101,7 @@ func (b *blob) learn(ctx context.Context, r func(io.Reader) io.Reader) error {
 
 // stoppable is a reader that ends with its context.
 type stoppable struct {
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // an io call has no other way to be ended
 	r   io.Reader
 }
 

@@ -9,12 +9,9 @@ import (
 	"time"
 )
 
-// grace is how long net/http may take to let go of a body after its request
-// has ended.
-const grace = 5 * time.Second
-
 var (
 	errSpent = errors.New("the request was repeated after its body had been sent")
+	errStuck = errors.New("reading it: a read did not return")
 	errEarly = errors.New("the registry accepted it before it had all of it")
 )
 
@@ -36,8 +33,9 @@ type body struct {
 	source io.ReadCloser
 	size   int64
 	remote bool
-	moved  func(n int) // counts what was read
-	feed   func(n int) // keeps the request's watchdog quiet; set by session.do
+	moved  func(n int)   // counts what was read
+	feed   func(n int)   // keeps the request's watchdog quiet; set by client.do
+	grace  time.Duration // for net/http to let go after the request; set by client.do
 
 	turn   chan struct{} // held during a read
 	spent  atomic.Bool   // a request has taken it
@@ -58,8 +56,7 @@ func newBody(source io.ReadCloser, size int64, moved func(int)) *body {
 	}
 }
 
-// Read reads straight into p, so that a wide buffer below net/http is filled
-// by one call of the source.
+// Read reads straight into p: there is no copy between the layer and net/http.
 func (b *body) Read(p []byte) (int, error) {
 	b.turn <- struct{}{}
 	defer func() { <-b.turn }()
@@ -99,7 +96,7 @@ func (b *body) Close() error {
 // settle waits until a request that succeeded has read the body to its end. It
 // returns an error when the source held something else than was promised.
 func (b *body) settle() error {
-	timer := time.NewTimer(grace)
+	timer := time.NewTimer(b.grace)
 	defer timer.Stop()
 	select {
 	case <-b.closed:
@@ -129,7 +126,7 @@ func (b *body) progress() (read int64, eof bool) {
 // release ends all reading and closes the source. The error is the source's own.
 func (b *body) release() error {
 	b.done.Store(true)
-	timer := time.NewTimer(grace)
+	timer := time.NewTimer(b.grace)
 	defer timer.Stop()
 	select {
 	case b.turn <- struct{}{}:
@@ -137,7 +134,7 @@ func (b *body) release() error {
 	case <-timer.C:
 		// A read that hangs can only be ended by closing under it.
 		_ = b.source.Close()
-		return &sourceError{errors.New("a read did not return"), b.remote}
+		return errStuck
 	}
 	if err := b.source.Close(); err != nil && b.err == nil && b.eof {
 		b.err = &sourceError{err, b.remote}

@@ -12,8 +12,7 @@
 // # Bytes
 //
 // A layer whose digest is not known yet (see View) is hashed while it is sent:
-// one pass, no temporary file. Memory is bounded by Jobs times one copy buffer,
-// whatever the size of a layer.
+// one pass, no temporary file, and memory does not depend on its size.
 //
 // # Failures
 //

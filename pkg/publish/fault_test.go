@@ -17,9 +17,9 @@ const tooLarge = "request body is too large and exceeds the maximum permissible 
 
 // faults are the ways in which one request goes wrong. Those that are not
 // final are recovered from when they happen once.
-func faults(done <-chan struct{}) []fault.Action {
+func faults() []fault.Action {
 	actions := []fault.Action{
-		fault.Cut(0), fault.Cut(1), fault.Cut(100_000), fault.Drop(), fault.Hold(done),
+		fault.Cut(0), fault.Cut(1), fault.Cut(100_000), fault.Drop(), fault.Hold(),
 		fault.Answer(429, "", "Retry-After", "0"),
 		fault.Named("answer 503 later", fault.Answer(503, "", "Retry-After", "Thu, 01 Jan 1970 00:00:00 GMT")),
 		fault.Named("answer 503 garbage", fault.Answer(503, "<html>", "Retry-After", "35µs")),
@@ -65,6 +65,12 @@ func steps() map[string]fault.Rule {
 	}
 }
 
+// with is the rule for one cell; cells run in parallel.
+func with(rule fault.Rule, nth int, do fault.Action) fault.Rule {
+	rule.Nth, rule.Do = nth, do
+	return rule
+}
+
 // matrixArtifact is an index of two images, with layers of every kind: known
 // and unknown, small and large, shared.
 func matrixArtifact(t testing.TB) v1.ImageIndex {
@@ -79,22 +85,24 @@ func matrixArtifact(t testing.TB) v1.ImageIndex {
 // for good. Whatever happens, the push ends with the intended digest and all of
 // its bytes, or with an error; never with a tag.
 func TestFaultMatrix(t *testing.T) {
-	whole := matrixArtifact(t)
-	s := newStand(t, newOlareg(t))
-	if _, err := quick().Push(t.Context(), s.repo, whole); err != nil {
-		t.Fatal(err)
+	want := digestOf(t, mustPushed(t))
+	nths := []int{1, 2, 0}
+	if testing.Short() {
+		nths = nths[:1]
 	}
-	want := digestOf(t, whole)
 	var outcomes outcomes
 	t.Cleanup(func() { t.Logf("%+v", outcomes.total()) })
 	for kind, open := range kinds() {
 		for step, rule := range steps() {
-			for _, action := range faults(t.Context().Done()) {
-				for _, nth := range []int{1, 2, 0} {
+			for _, action := range faults() {
+				for _, nth := range nths {
 					t.Run(fmt.Sprintf("%s/%s/%s/%d", kind, step, action.Name, nth), func(t *testing.T) {
 						t.Parallel()
-						rule.Nth, rule.Do = nth, action
-						outcomes.add(checkFault(t, newStand(t, open(t), rule), want))
+						got := checkFault(t, newStand(t, open(t), with(rule, nth, action)), want)
+						outcomes.add(got)
+						if nth == 1 && got == "failed" && recoverable(kind, step, action.Name) {
+							t.Error("the push failed")
+						}
 					})
 				}
 			}
@@ -106,7 +114,8 @@ func TestFaultMatrix(t *testing.T) {
 func checkFault(t *testing.T, s stand, want v1.Hash) string {
 	r := quick()
 	if strings.Contains(t.Name(), "/hold/") || strings.HasSuffix(t.Name(), "/hold") {
-		r.patience = patience{stall: 300 * time.Millisecond, answer: 300 * time.Millisecond}
+		r.patience = patience{stall: 200 * time.Millisecond, answer: 200 * time.Millisecond}
+		r.Retry.Attempts = 3
 	}
 	result, err := r.Push(t.Context(), s.repo, matrixArtifact(t))
 	noTags(t, s.upstream)
@@ -129,28 +138,6 @@ func checkFault(t *testing.T, s stand, want v1.Hash) string {
 	return "recovered"
 }
 
-// TestOneFaultIsRecovered lists the faults after which a push must succeed.
-func TestOneFaultIsRecovered(t *testing.T) {
-	want := digestOf(t, mustPushed(t))
-	final := map[string]bool{"answer 401": true, "answer 403": true, "digest wrong": true}
-	for kind, open := range kinds() {
-		for step, rule := range steps() {
-			for _, action := range faults(t.Context().Done()) {
-				if final[action.Name] || !recoverable(step, action.Name) {
-					continue
-				}
-				t.Run(kind+"/"+step+"/"+action.Name, func(t *testing.T) {
-					t.Parallel()
-					rule.Nth, rule.Do = 1, action
-					if got := checkFault(t, newStand(t, open(t), rule), want); got == "failed" {
-						t.Errorf("the push failed")
-					}
-				})
-			}
-		}
-	}
-}
-
 func mustPushed(t *testing.T) v1.ImageIndex {
 	t.Helper()
 	a := matrixArtifact(t)
@@ -163,8 +150,12 @@ func mustPushed(t *testing.T) v1.ImageIndex {
 // recoverable says whether one fault at a step says nothing final. What a
 // registry says about a ping, a POST or a manifest with a 4xx is final; about
 // an upload it only means that the upload is lost.
-func recoverable(step, action string) bool {
+func recoverable(kind, step, action string) bool {
 	switch {
+	case action == "answer 401", action == "answer 403", action == "digest wrong":
+		return false
+	case kind == "ggcr" && step == "PATCH" && action == "location lost":
+		return false // it takes any upload for an empty one, and then the digest is wrong
 	case strings.HasPrefix(action, "answer 4") && action != "answer 408" && action != "answer 425" && action != "answer 429",
 		action == "swallow 416":
 		return step == "PATCH" || step == "blob PUT" || step == "blob HEAD" && (action == "answer 400" || action == "answer 404") ||
@@ -180,8 +171,8 @@ func TestRefusedCredentials(t *testing.T) {
 		for _, status := range []int{401, 403} {
 			t.Run(fmt.Sprint(step, status), func(t *testing.T) {
 				t.Parallel()
-				rule.Do = fault.Swallow(status, `{"errors":[{"code":"DENIED","message":"no\n::error::x"}]}`)
-				s := newStand(t, newOlareg(t), rule)
+				action := fault.Swallow(status, `{"errors":[{"code":"DENIED","message":"no\n::error::x"}]}`)
+				s := newStand(t, newOlareg(t), with(rule, 0, action))
 				r := quick()
 				r.Retry = Retry{Base: time.Hour} // a retry would never end
 				_, err := r.Push(t.Context(), s.repo, matrixArtifact(t))

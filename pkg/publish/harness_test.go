@@ -42,17 +42,17 @@ type stand struct {
 
 func kinds() map[string]func(testing.TB) http.Handler {
 	return map[string]func(testing.TB) http.Handler{
-		"ggcr":   func(testing.TB) http.Handler { return ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0))) },
+		"ggcr": func(testing.TB) http.Handler {
+			return ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0)), ggcr.WithBlobHandler(ggcr.NewInMemoryBlobHandler()))
+		},
 		"olareg": newOlareg,
 	}
 }
 
-func newOlareg(t testing.TB) http.Handler {
-	s := olareg.New(config.Config{Storage: config.ConfigStorage{
+func newOlareg(testing.TB) http.Handler {
+	return olareg.New(config.Config{Storage: config.ConfigStorage{
 		StoreType: config.StoreMem, GC: config.ConfigGC{Frequency: -1, GracePeriod: time.Hour},
-	}})
-	t.Cleanup(func() { _ = s.Close() })
-	return s
+	}}) // holds nothing but memory, so nobody closes it
 }
 
 func newStand(t testing.TB, registry http.Handler, rules ...faultproxy.Rule) stand {
@@ -63,16 +63,30 @@ func newStand(t testing.TB, registry http.Handler, rules ...faultproxy.Rule) sta
 func newSeededStand(t testing.TB, registry http.Handler, seed uint64, rules ...faultproxy.Rule) stand {
 	t.Helper()
 	server := httptest.NewServer(registry)
-	t.Cleanup(server.Close)
-	target, err := url.Parse(server.URL)
+	t.Cleanup(func() { go server.Close() })
+	return proxiedSeed(t, server.URL, seed, rules...)
+}
+
+// proxied is a stand before a registry that runs elsewhere.
+func proxied(t testing.TB, base string, rules ...faultproxy.Rule) stand {
+	t.Helper()
+	return proxiedSeed(t, base, 1, rules...)
+}
+
+func proxiedSeed(t testing.TB, base string, seed uint64, rules ...faultproxy.Rule) stand {
+	t.Helper()
+	target, err := url.Parse(base)
 	if err != nil {
 		t.Fatal(err)
 	}
 	proxy := faultproxy.New(target, seed, rules...)
 	front := httptest.NewServer(proxy)
 	front.Config.ErrorLog = log.New(io.Discard, "", 0)
-	t.Cleanup(front.Close)
-	return stand{proxy, repository(t, front.URL, "acme/digits"), repository(t, server.URL, "acme/digits")}
+	t.Cleanup(func() {
+		proxy.Close()
+		go front.Close() // waits half a second for clients that were cut
+	})
+	return stand{proxy, repository(t, front.URL, "acme/digits"), repository(t, base, "acme/digits")}
 }
 
 func repository(t testing.TB, address, path string) name.Repository {

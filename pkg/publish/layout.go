@@ -21,6 +21,9 @@ import (
 )
 
 const (
+	// copyBuffer is how much of a layer is read and written at once.
+	copyBuffer = 256 << 10 // bytes
+
 	layoutFile = "oci-layout"
 	indexFile  = "index.json"
 	// refName is the annotation that names a manifest in a layout (image spec, "Annotations").

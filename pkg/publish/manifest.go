@@ -3,6 +3,7 @@ package publish
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -43,7 +44,7 @@ func newManifest(a Artifact) (manifest, error) {
 
 // pushManifests writes each image's config and manifest, then the indexes. It
 // returns them in the order of writing, the artifact itself last.
-func (s *session) pushManifests(ctx context.Context, parts *contents) ([]manifest, error) {
+func (s *client) pushManifests(ctx context.Context, parts *contents) ([]manifest, error) {
 	var written []manifest
 	put := func(a Artifact) error {
 		m, err := newManifest(a)
@@ -76,8 +77,13 @@ func (s *session) pushManifests(ctx context.Context, parts *contents) ([]manifes
 	return written, nil
 }
 
-func (s *session) put(ctx context.Context, m manifest) error {
+// put writes a manifest unless the registry has it already, whole and right.
+func (s *client) put(ctx context.Context, m manifest) error {
 	return s.retry.run(ctx, func() error {
+		found, err := s.has(ctx, m)
+		if found && err == nil || err != nil && temporary(err) {
+			return err
+		}
 		r, err := s.do(ctx, call{
 			method: http.MethodPut,
 			url:    s.path("/manifests/" + m.digest.String()),
@@ -96,25 +102,31 @@ func (s *session) put(ctx context.Context, m manifest) error {
 
 // confirm asks for a manifest that was written. Registries may take a moment,
 // so one that is missing is asked for again.
-func (s *session) confirm(ctx context.Context, m manifest) error {
+func (s *client) confirm(ctx context.Context, m manifest) error {
 	return s.retry.run(ctx, func() error {
-		r, err := s.do(ctx, call{
-			method: http.MethodHead,
-			url:    s.path("/manifests/" + m.digest.String()),
-			header: http.Header{"Accept": {string(m.media)}},
-			want:   []int{http.StatusOK, http.StatusNotFound},
-		})
-		if err != nil {
-			return err
+		found, err := s.has(ctx, m)
+		if err == nil && !found {
+			err = &againError{errors.New("the registry has not got it")}
 		}
-		if r.status == http.StatusNotFound {
-			return &againError{fmt.Errorf("the registry has not got it")}
-		}
-		if r.length >= 0 && r.length != int64(len(m.raw)) {
-			return &finalError{fmt.Errorf("it has %d bytes, expected %d", r.length, len(m.raw))}
-		}
-		return m.matches(r)
+		return err
 	})
+}
+
+// has asks once whether the registry has the manifest.
+func (s *client) has(ctx context.Context, m manifest) (bool, error) {
+	r, err := s.do(ctx, call{
+		method: http.MethodHead,
+		url:    s.path("/manifests/" + m.digest.String()),
+		header: http.Header{"Accept": {string(m.media)}},
+		want:   []int{http.StatusOK, http.StatusNotFound},
+	})
+	if err != nil || r.status == http.StatusNotFound {
+		return false, err
+	}
+	if r.length >= 0 && r.length != int64(len(m.raw)) {
+		return true, &finalError{fmt.Errorf("it has %d bytes, expected %d", r.length, len(m.raw))}
+	}
+	return true, m.matches(r)
 }
 
 func (m manifest) matches(r reply) error {

@@ -82,7 +82,7 @@ func (r Registry) Push(ctx context.Context, repo name.Repository, a Artifact) (R
 }
 
 // pushLayers places every layer, the largest first, so that no long one is left for the end.
-func (s *session) pushLayers(ctx context.Context, layers []v1.Layer, jobs int) error {
+func (s *client) pushLayers(ctx context.Context, layers []v1.Layer, jobs int) error {
 	blobs := make([]*blob, 0, len(layers))
 	for _, l := range layers {
 		b, err := layerBlob(l, s.repo)
@@ -106,7 +106,7 @@ func (s *session) pushLayers(ctx context.Context, layers []v1.Layer, jobs int) e
 }
 
 // place sees to it that the repository has b, in the cheapest way.
-func (s *session) place(ctx context.Context, b *blob) error {
+func (s *client) place(ctx context.Context, b *blob) error {
 	origin, err := s.bring(ctx, b)
 	if err != nil {
 		return fmt.Errorf("pushing %s to %q: %w", b, s.repo, err)
@@ -118,8 +118,8 @@ func (s *session) place(ctx context.Context, b *blob) error {
 	return nil
 }
 
-func (s *session) bring(ctx context.Context, b *blob) (Origin, error) {
-	u := upload{session: s, blob: b}
+func (s *client) bring(ctx context.Context, b *blob) (Origin, error) {
+	u := upload{client: s, blob: b}
 	if b.known() {
 		var found bool
 		err := s.retry.run(ctx, func() (err error) {
@@ -142,7 +142,7 @@ func (s *session) bring(ctx context.Context, b *blob) (Origin, error) {
 
 // head asks once whether the repository has b. An answer that makes no sense
 // counts as no: the upload will tell.
-func (s *session) head(ctx context.Context, b *blob) (bool, error) {
+func (s *client) head(ctx context.Context, b *blob) (bool, error) {
 	r, err := s.do(ctx, call{
 		method: http.MethodHead, url: s.path("/blobs/" + b.digest.String()),
 		want: []int{http.StatusOK, http.StatusNotFound, http.StatusBadRequest, http.StatusMethodNotAllowed},
@@ -156,7 +156,7 @@ func (s *session) head(ctx context.Context, b *blob) (bool, error) {
 // mount asks the registry to take b from another of its repositories. When it
 // will not, it may have opened an upload instead; every other refusal only
 // means that the blob has to be sent.
-func (s *session) mount(ctx context.Context, b *blob) (bool, *url.URL, error) {
+func (s *client) mount(ctx context.Context, b *blob) (bool, *url.URL, error) {
 	address := s.path("/blobs/uploads/")
 	address.RawQuery = url.Values{"mount": {b.digest.String()}, "from": {b.from.RepositoryStr()}}.Encode()
 	var r reply

@@ -48,12 +48,16 @@ func newRefusal(method string, u *url.URL, status int, header http.Header, body 
 	e := &refusal{method: method, address: printable(u), status: status, wait: retryAfter(header.Get("Retry-After"), time.Now())}
 	var parsed struct {
 		Errors []struct {
-			Code    string `json:"code"`
-			Message string `json:"message"`
+			Code    string          `json:"code"`
+			Message string          `json:"message"`
+			Detail  json.RawMessage `json:"detail"`
 		} `json:"errors"`
 	}
 	if err := json.Unmarshal(body, &parsed); err == nil && len(parsed.Errors) > 0 {
-		e.code, e.message = quote(parsed.Errors[0].Code), quote(parsed.Errors[0].Message)
+		first := parsed.Errors[0]
+		var detail string // other kinds of detail are for programs
+		_ = json.Unmarshal(first.Detail, &detail)
+		e.code, e.message = quote(first.Code), quote(first.Message+" "+detail)
 	} else {
 		e.message = quote(string(body))
 	}

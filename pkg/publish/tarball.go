@@ -46,7 +46,7 @@ func WriteTarball(ctx context.Context, file string, ref name.Tag, img v1.Image) 
 
 // stoppableWriter is a writer that ends with its context.
 type stoppableWriter struct {
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // an io call has no other way to be ended
 	w   io.Writer
 }
 

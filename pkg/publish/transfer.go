@@ -34,7 +34,7 @@ type Transfer struct {
 	Mounted    int64 `json:"mounted"`
 	Skipped    int64 `json:"skipped"`
 	Downloaded int64 `json:"downloaded"` // of base layers, from their registry
-	Read       int64 `json:"read"`       // of layers made here
+	Read       int64 `json:"read"`       // of layers and configs made here
 }
 
 // tally is the Transfer and the origins of a push under way.

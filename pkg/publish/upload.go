@@ -25,13 +25,14 @@ const (
 // (distribution spec 1.1, "Pushing blobs"). What is known about the registry's
 // side survives a failed attempt, and the next one begins by asking.
 type upload struct {
-	*session
+	*client
 	blob     *blob
 	location *url.URL // of the open upload; nil when there is none
 	offset   int64    // bytes that the registry has
 	failures int      // in a row
 	ranged   bool     // this upload was continued in the middle
-	whole    bool     // ranges have been refused: never continue in the middle
+	refused  int      // ranges that the registry would not take
+	whole    bool     // never continue in the middle
 	doubtful bool     // the registry counted otherwise: leave the judgement to the digest
 	told     int64    // Done of the last event
 }
@@ -157,9 +158,14 @@ func (u *upload) judge(err error) error {
 		return err
 	}
 	if u.ranged {
-		u.whole = true
+		// Once may be the broken request still being worked on: ask again where
+		// it got to. Twice is a registry that takes no ranges.
+		u.refused++
+		u.whole = u.refused > 1
 	}
-	u.forget()
+	if !u.ranged || u.whole {
+		u.forget()
+	}
 	switch refused.status {
 	case http.StatusBadRequest, http.StatusNotFound, http.StatusConflict, http.StatusGone, http.StatusRequestedRangeNotSatisfiable:
 		return &againError{err}

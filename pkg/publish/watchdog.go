@@ -11,6 +11,7 @@ import (
 type patience struct {
 	stall  time.Duration // without a byte of the body being read; default 60 s
 	answer time.Duration // for the response to a write, after its body; default 5 min: registries hash at the end
+	grace  time.Duration // for net/http to let go of a body when its request has ended; default 5 s
 }
 
 func (p patience) orDefault() patience {
@@ -19,6 +20,9 @@ func (p patience) orDefault() patience {
 	}
 	if p.answer == 0 {
 		p.answer = 5 * time.Minute
+	}
+	if p.grace == 0 {
+		p.grace = 5 * time.Second
 	}
 	return p
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/olareg/olareg"
@@ -42,6 +43,11 @@ type Server struct {
 	store *olareg.Server
 	lock  *lock
 	ended chan error // the outcome of serving, once
+
+	// busy is read-locked by every request, because the store must not be
+	// closed under one whose connection was cut.
+	busy   sync.RWMutex
+	closed bool
 }
 
 // Serve makes dir, which is created if needed, a registry at addr, or at a
@@ -75,11 +81,12 @@ func Serve(ctx context.Context, dir, addr string, opts ...Option) (*Server, erro
 	s := &Server{
 		addr: listener.Addr().String(), store: store, lock: held, ended: make(chan error, 1),
 		http: &http.Server{
-			Handler: store, ReadHeaderTimeout: headerTime,
-			BaseContext: func(net.Listener) context.Context { return ctx },
-			ErrorLog:    slog.NewLogLogger(o.log.Handler(), slog.LevelWarn),
+			ReadHeaderTimeout: headerTime,
+			BaseContext:       func(net.Listener) context.Context { return ctx },
+			ErrorLog:          slog.NewLogLogger(o.log.Handler(), slog.LevelWarn),
 		},
 	}
+	s.http.Handler = http.HandlerFunc(s.handle)
 	go func() { s.ended <- s.http.Serve(listener) }()
 	return s, nil
 }
@@ -104,6 +111,16 @@ func configure(dir string, log *slog.Logger) config.Config {
 	}
 }
 
+func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
+	s.busy.RLock()
+	defer s.busy.RUnlock()
+	if s.closed {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	s.store.ServeHTTP(w, r)
+}
+
 // Addr is the host and port that the registry listens on.
 func (s *Server) Addr() string { return s.addr }
 
@@ -118,6 +135,9 @@ func (s *Server) Close(ctx context.Context) error {
 	if ended := <-s.ended; !errors.Is(ended, http.ErrServerClosed) {
 		err = errors.Join(err, ended)
 	}
+	s.busy.Lock()
+	defer s.busy.Unlock()
+	s.closed = true
 	err = errors.Join(err, s.store.Close(), s.lock.release())
 	if err != nil {
 		return fmt.Errorf("closing registry at %s: %w", s.addr, err)

@@ -10,13 +10,13 @@ import (
 // Action is what happens to a request. Make one with the functions below.
 type Action struct {
 	Name  string
-	serve func(w http.ResponseWriter, r *http.Request, upstream http.Handler)
+	serve func(w http.ResponseWriter, r *http.Request, p *Proxy)
 }
 
 // Answer replies in the server's place, without reading the request's body.
 // headers are name, value, name, value….
 func Answer(status int, body string, headers ...string) Action {
-	return Action{fmt.Sprintf("answer %d", status), func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+	return Action{fmt.Sprintf("answer %d", status), func(w http.ResponseWriter, _ *http.Request, _ *Proxy) {
 		for i := 0; i+1 < len(headers); i += 2 {
 			w.Header().Set(headers[i], headers[i+1])
 		}
@@ -29,41 +29,40 @@ func Answer(status int, body string, headers ...string) Action {
 // server's place.
 func Swallow(status int, body string, headers ...string) Action {
 	answer := Answer(status, body, headers...)
-	return Action{fmt.Sprintf("swallow %d", status), func(w http.ResponseWriter, r *http.Request, upstream http.Handler) {
+	return Action{fmt.Sprintf("swallow %d", status), func(w http.ResponseWriter, r *http.Request, p *Proxy) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		answer.serve(w, r, upstream)
+		answer.serve(w, r, p)
 	}}
 }
 
 // Cut resets the connection after n bytes of the request's body have reached
 // the server.
 func Cut(n int64) Action {
-	return Action{fmt.Sprintf("cut %d", n), func(w http.ResponseWriter, r *http.Request, upstream http.Handler) {
+	return Action{fmt.Sprintf("cut %d", n), func(w http.ResponseWriter, r *http.Request, p *Proxy) {
 		if n == 0 {
 			reset(w)
 			return
 		}
 		r.Body = &cutBody{r.Body, n}
-		upstream.ServeHTTP(w, r)
+		p.upstream.ServeHTTP(w, r)
 	}}
 }
 
 // Drop lets the server do its work and resets the connection instead of
 // passing its answer on.
 func Drop() Action {
-	return Action{"drop", func(w http.ResponseWriter, r *http.Request, upstream http.Handler) {
-		Change(func(*http.Response) error { return errCut }).serve(w, r, upstream)
+	return Action{"drop", func(w http.ResponseWriter, r *http.Request, p *Proxy) {
+		Change(func(*http.Response) error { return errCut }).serve(w, r, p)
 	}}
 }
 
-// Hold neither reads nor answers until the client leaves or done is closed, and
-// then resets the connection. A client that leaves in the middle of a body is
-// not noticed, so done should end with the test.
-func Hold(done <-chan struct{}) Action {
-	return Action{"hold", func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+// Hold neither reads nor answers until the client leaves or the proxy is
+// closed, and then resets the connection.
+func Hold() Action {
+	return Action{"hold", func(w http.ResponseWriter, r *http.Request, p *Proxy) {
 		select {
-		case <-r.Context().Done():
-		case <-done:
+		case <-r.Context().Done(): // not noticed in the middle of a body
+		case <-p.closed:
 		}
 		reset(w)
 	}}
@@ -72,8 +71,8 @@ func Hold(done <-chan struct{}) Action {
 // Change passes the request on and changes the server's answer. An error of
 // change resets the connection.
 func Change(change func(*http.Response) error) Action {
-	return Action{"change", func(w http.ResponseWriter, r *http.Request, upstream http.Handler) {
-		upstream.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), changeKey{}, change)))
+	return Action{"change", func(w http.ResponseWriter, r *http.Request, p *Proxy) {
+		p.upstream.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), changeKey{}, change)))
 	}}
 }
 
@@ -91,4 +90,13 @@ func Location(rewrite func(string) string) Action {
 func Named(name string, a Action) Action {
 	a.Name = name
 	return a
+}
+
+// Redirect sends the client to the same path and query on another server,
+// given as scheme://host, without reading the request's body.
+func Redirect(status int, base string) Action {
+	return Action{fmt.Sprintf("redirect %d", status), func(w http.ResponseWriter, r *http.Request, _ *Proxy) {
+		w.Header().Set("Location", base+r.URL.RequestURI())
+		w.WriteHeader(status)
+	}}
 }

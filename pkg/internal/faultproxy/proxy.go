@@ -34,6 +34,8 @@ type Entry struct {
 // Proxy is an http.Handler in front of a server.
 type Proxy struct {
 	upstream *httputil.ReverseProxy
+	closed   chan struct{}
+	once     sync.Once
 
 	mu     sync.Mutex
 	rules  []Rule
@@ -46,7 +48,7 @@ type Proxy struct {
 // chance: the same requests in the same order meet the same faults. The Host
 // of requests is kept, so that servers that name themselves name the proxy.
 func New(target *url.URL, seed uint64, rules ...Rule) *Proxy {
-	p := &Proxy{rules: rules, hits: make([]int, len(rules)), random: rand.New(rand.NewPCG(seed, seed))}
+	p := &Proxy{rules: rules, hits: make([]int, len(rules)), random: rand.New(rand.NewPCG(seed, seed)), closed: make(chan struct{})}
 	p.upstream = &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
@@ -63,6 +65,10 @@ func New(target *url.URL, seed uint64, rules ...Rule) *Proxy {
 	}
 	return p
 }
+
+// Close ends the requests that are being held. It must come before the end of
+// the server that the proxy runs in, which waits for them, and may be repeated.
+func (p *Proxy) Close() { p.once.Do(func() { close(p.closed) }) }
 
 type changeKey struct{}
 
@@ -90,7 +96,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.upstream.ServeHTTP(w, r)
 		return
 	}
-	action.serve(w, r, p.upstream)
+	action.serve(w, r, p)
 }
 
 // decide finds the first rule that breaks r, and logs.

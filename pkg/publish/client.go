@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -19,9 +20,9 @@ import (
 // maxRedirects bounds how often one request is sent on.
 const maxRedirects = 10
 
-// session is one push to one repository, logged in.
-type session struct {
-	client   *http.Client
+// client is one push to one repository, logged in.
+type client struct {
+	http     *http.Client
 	repo     name.Repository
 	retry    Retry
 	patience patience
@@ -33,8 +34,8 @@ type session struct {
 
 // connect logs in for pushing to repo and for pulling from the repositories
 // that layers are to be mounted from.
-func (r Registry) connect(ctx context.Context, repo name.Repository, from []name.Repository) (*session, error) {
-	s := &session{
+func (r Registry) connect(ctx context.Context, repo name.Repository, from []name.Repository) (*client, error) {
+	s := &client{
 		repo: repo, retry: r.Retry.orDefault(), patience: r.patience.orDefault(), small: r.small,
 		progress: r.Progress, tally: newTally(), close: func() {},
 	}
@@ -68,7 +69,7 @@ func (r Registry) connect(ctx context.Context, repo name.Repository, from []name
 			}
 			return timedOut(ctx, explain(err, repo.RegistryStr()))
 		}
-		s.client = &http.Client{Transport: rt, CheckRedirect: s.checkRedirect}
+		s.http = &http.Client{Transport: rt, CheckRedirect: s.checkRedirect}
 		return nil
 	})
 	if err != nil {
@@ -106,7 +107,7 @@ type reply struct {
 // do sends one request, once, and returns when neither net/http nor anybody
 // else still reads its body. The error is a *refusal for any status that is
 // not wanted.
-func (s *session) do(parent context.Context, c call) (reply, error) {
+func (s *client) do(parent context.Context, c call) (reply, error) {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	var size int64
@@ -117,10 +118,13 @@ func (s *session) do(parent context.Context, c call) (reply, error) {
 	if c.method == http.MethodHead || c.method == http.MethodGet {
 		patience.answer = patience.stall // nothing to work on
 	}
+	if c.body != nil {
+		c.body.grace = patience.grace
+	}
 	dog := patience.watch(cancel, size)
 	defer dog.stop()
 
-	r, err := s.send(ctx, c, dog)
+	r, err := s.sendUntil(ctx, c, dog)
 	if err != nil {
 		cancel(err)
 	}
@@ -135,6 +139,9 @@ func (s *session) do(parent context.Context, c call) (reply, error) {
 	if parent.Err() != nil {
 		return reply{}, context.Cause(parent)
 	}
+	if errors.Is(err, errStuck) {
+		return reply{}, &finalError{err}
+	}
 	var stalled *stallError
 	if err != nil && errors.As(context.Cause(ctx), &stalled) {
 		return reply{}, fmt.Errorf("%s %s: %w", c.method, printable(c.url), stalled)
@@ -142,7 +149,37 @@ func (s *session) do(parent context.Context, c call) (reply, error) {
 	return r, err
 }
 
-func (s *session) send(ctx context.Context, c call, dog *watchdog) (reply, error) {
+// sendUntil sends a request and gives up on it some time after ctx has ended:
+// net/http waits for a read of the body to return, however long that hangs.
+func (s *client) sendUntil(ctx context.Context, c call, dog *watchdog) (reply, error) {
+	type outcome struct {
+		reply reply
+		err   error
+	}
+	ended := make(chan outcome, 1)
+	go func() {
+		r, err := s.send(ctx, c, dog)
+		ended <- outcome{r, err}
+	}()
+	select {
+	case o := <-ended:
+		return o.reply, o.err
+	case <-ctx.Done():
+	}
+	for range 2 {
+		select {
+		case o := <-ended:
+			return o.reply, o.err
+		case <-time.After(s.patience.grace):
+			if c.body != nil {
+				_ = c.body.source.Close() // ends the reads of most sources
+			}
+		}
+	}
+	return reply{}, errStuck
+}
+
+func (s *client) send(ctx context.Context, c call, dog *watchdog) (reply, error) {
 	req, err := http.NewRequestWithContext(ctx, c.method, c.url.String(), nil)
 	if err != nil {
 		return reply{}, &finalError{err}
@@ -155,7 +192,7 @@ func (s *session) send(ctx context.Context, c call, dog *watchdog) (reply, error
 		c.body.feed = dog.fed
 		req.Body, req.ContentLength = c.body, c.body.size
 	}
-	res, err := s.client.Do(req)
+	res, err := s.http.Do(req)
 	if err != nil {
 		return reply{}, explain(err, s.repo.RegistryStr())
 	}
@@ -172,7 +209,7 @@ func (s *session) send(ctx context.Context, c call, dog *watchdog) (reply, error
 }
 
 // path is an address in the repository.
-func (s *session) path(suffix string) *url.URL {
+func (s *client) path(suffix string) *url.URL {
 	return &url.URL{
 		Scheme: s.repo.Scheme(),
 		Host:   s.repo.RegistryStr(),
@@ -180,7 +217,7 @@ func (s *session) path(suffix string) *url.URL {
 	}
 }
 
-func (s *session) checkRedirect(req *http.Request, via []*http.Request) error {
+func (s *client) checkRedirect(req *http.Request, via []*http.Request) error {
 	if len(via) >= maxRedirects {
 		return fmt.Errorf("redirected %d times", len(via))
 	}
@@ -188,7 +225,7 @@ func (s *session) checkRedirect(req *http.Request, via []*http.Request) error {
 }
 
 // allow refuses to leave HTTPS. Other hosts are fine, they get no credentials.
-func (s *session) allow(u *url.URL) error {
+func (s *client) allow(u *url.URL) error {
 	if u.Scheme == "https" || u.Scheme == "http" && s.repo.Scheme() == "http" {
 		return nil
 	}
@@ -197,7 +234,7 @@ func (s *session) allow(u *url.URL) error {
 
 // follow resolves the Location of r. Registries behind a proxy often name
 // themselves with http; they are still spoken to as before.
-func (s *session) follow(r reply) (*url.URL, error) {
+func (s *client) follow(r reply) (*url.URL, error) {
 	location := r.header.Get("Location")
 	if location == "" {
 		return nil, errors.New("the answer has no Location")
