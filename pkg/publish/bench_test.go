@@ -69,12 +69,12 @@ func dockerRegistry(t testing.TB) string {
 // sink is a registry that believes everything and keeps nothing: the upper
 // bound of what a server can take.
 func sink(t testing.TB) string {
-	buffers := sync.Pool{New: func() any { return make([]byte, 256<<10) }}
+	buffers := sync.Pool{New: func() any { return new([256 << 10]byte) }}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		buf := buffers.Get().([]byte)
+		buf := buffers.Get().(*[256 << 10]byte)
 		defer buffers.Put(buf)
 		for {
-			if _, err := r.Body.Read(buf); err != nil {
+			if _, err := r.Body.Read(buf[:]); err != nil {
 				break
 			}
 		}

@@ -114,7 +114,7 @@ func TestPushMountsTheBase(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		library := s.repo.Registry.Repo("library", "python")
+		library := s.repo.Repo("library", "python")
 		if _, err := quick().Push(t.Context(), library, base); err != nil {
 			t.Fatal(err)
 		}
@@ -265,7 +265,7 @@ type neither struct{ Artifact }
 func TestPushRefusesWhatItCannotWrite(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, newOlareg(t))
-	var deep v1.ImageIndex = index(image(t, newView(1, 1<<10).known(t)))
+	deep := index(image(t, newView(1, 1<<10).known(t)))
 	for range maxDepth {
 		deep = mutate.AppendManifests(empty.Index, mutate.IndexAddendum{Add: deep})
 	}
