@@ -36,6 +36,11 @@ cover:
 	$(GO) test -timeout 20m -cover $(COVERED:%=./pkg/%) | tee coverage.txt
 	@awk '/coverage:/ {sub("%", "", $$5); if ($$5 + 0 < $(FLOOR)) {print $$2 " is covered by " $$5 "%, under $(FLOOR)%"; low = 1}} /^FAIL/ {low = 1} END {exit low}' coverage.txt
 
+# ai-ship next to every peer that is installed; bench/README.md. Root, 20 GB of
+# disk and about 20 minutes; BENCHFLAGS=-quick for a smoke test.
+bench: build
+	$(GO) run ./bench -ship bin/ai-ship -install $(BENCHFLAGS)
+
 # Every fuzz target, one after the other.
 FUZZTIME ?= 20s
 fuzz:
