@@ -54,23 +54,21 @@ func (t *tarball) open(offset int64) (*stream, error) {
 // stream reads a tarball; at most one file is open at a time.
 type stream struct {
 	tarball *tarball
-	next    int       // span to open when current is used up
-	skip    int64     // bytes of that span to leave out
-	current io.Reader // nil between spans
-	content io.Closer // the open file behind current, if any
+	next    int         // span to open when parts are used up
+	skip    int64       // bytes of that span to leave out
+	parts   []io.Reader // what is left of the current span: header, content, padding
+	content io.Closer   // the open file among parts, if any
 }
 
 func (s *stream) Read(p []byte) (int, error) {
 	for {
-		if s.current == nil {
-			if err := s.advance(); err != nil {
-				return 0, err
-			}
+		part, err := s.part()
+		if err != nil {
+			return 0, err
 		}
-		n, err := s.current.Read(p)
+		n, err := part.Read(p)
 		if err == io.EOF {
-			s.current = nil
-			err = s.closeContent()
+			err = s.finish()
 		}
 		if n > 0 || err != nil {
 			return n, err
@@ -78,8 +76,28 @@ func (s *stream) Read(p []byte) (int, error) {
 	}
 }
 
+// part is what to read next, io.EOF behind the trailer.
+func (s *stream) part() (io.Reader, error) {
+	if len(s.parts) == 0 {
+		if err := s.advance(); err != nil {
+			return nil, err
+		}
+	}
+	return s.parts[0], nil
+}
+
+// finish leaves a part that is used up.
+func (s *stream) finish() error {
+	_, wasContent := s.parts[0].(*exactly)
+	s.parts = s.parts[1:]
+	if wasContent {
+		return s.closeContent()
+	}
+	return nil
+}
+
 func (s *stream) Close() error {
-	s.current, s.next = nil, len(s.tarball.starts)
+	s.parts, s.next = nil, len(s.tarball.starts)+1
 	return s.closeContent()
 }
 
@@ -100,7 +118,7 @@ func (s *stream) advance() error {
 	case i > len(s.tarball.entries):
 		return io.EOF
 	case i == len(s.tarball.entries):
-		s.current = zeros(trailerSize - skip)
+		s.parts = []io.Reader{zeros(trailerSize - skip)}
 		return nil
 	}
 	e := s.tarball.entries[i]
@@ -117,7 +135,7 @@ func (s *stream) advance() error {
 		}
 		parts = append(parts, body, zeros(padding(e.size())-max(0, skip-e.size())))
 	}
-	s.current = io.MultiReader(parts...)
+	s.parts = parts
 	return nil
 }
 

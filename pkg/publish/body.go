@@ -10,9 +10,10 @@ import (
 )
 
 var (
-	errSpent = errors.New("the request was repeated after its body had been sent")
-	errStuck = errors.New("reading it: a read did not return")
-	errEarly = errors.New("the registry accepted it before it had all of it")
+	errSpent   = errors.New("the request was repeated after its body had been sent")
+	errStuck   = errors.New("reading it: a read did not return")
+	errTooLong = errors.New("it is longer than it said")
+	errEarly   = errors.New("the registry accepted it before it had all of it")
 )
 
 // sourceError is a failure to read what was to be sent.
@@ -67,9 +68,22 @@ func (b *body) Read(p []byte) (int, error) {
 		return 0, b.err
 	}
 	n, err := b.source.Read(p)
-	b.read += int64(n)
-	b.moved(n)
-	b.feed(n)
+	b.count(int64(n))
+	if err := b.judge(err); err != nil {
+		return n, err
+	}
+	return n, err
+}
+
+// count notes that bytes have been read and are on their way.
+func (b *body) count(n int64) {
+	b.read += n
+	b.moved(int(n))
+	b.feed(int(n))
+}
+
+// judge keeps the first failure of the source, of which err is what it said last.
+func (b *body) judge(err error) error {
 	switch {
 	case b.read > b.size:
 		b.err = &sourceError{fmt.Errorf("it is longer than its %d bytes", b.size), b.remote}
@@ -81,9 +95,66 @@ func (b *body) Read(p []byte) (int, error) {
 	case err != nil:
 		b.err = &sourceError{err, b.remote}
 	}
-	if b.err != nil {
-		return n, b.err
+	return b.err
+}
+
+// WriteTo lets a source that can write itself do so, which spares the copies
+// between the file and the socket; connection calls it.
+func (b *body) WriteTo(w io.Writer) (int64, error) {
+	source, ok := b.source.(io.WriterTo)
+	if !ok {
+		return io.Copy(w, struct{ io.Reader }{b})
 	}
+	b.turn <- struct{}{}
+	defer func() { <-b.turn }()
+	if b.done.Load() {
+		return 0, errSpent
+	}
+	if b.err != nil {
+		return 0, b.err
+	}
+	m := &meter{to: w, body: b}
+	n, err := source.WriteTo(m)
+	if m.err != nil {
+		return n, m.err
+	}
+	if err == nil {
+		err = io.EOF
+	}
+	return n, b.judge(err)
+}
+
+// meter counts what a source writes, and lets no byte pass that the request
+// did not promise.
+type meter struct {
+	to   io.Writer
+	body *body
+	err  error // of to, not of the source
+}
+
+func (m *meter) Write(p []byte) (int, error) {
+	if int64(len(p)) > m.body.size-m.body.read {
+		return 0, errTooLong
+	}
+	n, err := m.to.Write(p)
+	m.body.count(int64(n))
+	m.err = err
+	return n, err
+}
+
+// ReadFrom hands a piece of a file to a connection, which has the kernel move
+// it. What does not say how much it is goes through Write.
+func (m *meter) ReadFrom(r io.Reader) (int64, error) {
+	limited, ok := r.(*io.LimitedReader)
+	if !ok {
+		return io.Copy(struct{ io.Writer }{m}, r)
+	}
+	if limited.N > m.body.size-m.body.read {
+		return 0, errTooLong
+	}
+	n, err := io.Copy(m.to, r)
+	m.body.count(n)
+	m.err = err
 	return n, err
 }
 
