@@ -9,7 +9,7 @@ import (
 
 var (
 	stat    = regexp.MustCompile(`^(mean|median|min|max|p[1-9][0-9]?(\.[0-9]{1,3})?)$`)
-	pointer = regexp.MustCompile(`^(/([^~/]|~[01])*)+$`)
+	pointer = regexp.MustCompile(`^(/([^~/]|~[01])*)+$|^[a-z]+(\[[0-9]+\])?(/@?[a-z-]+(\[[0-9]+\])?)+$`)
 	format  = regexp.MustCompile(`^[a-z0-9]+$`)
 )
 
@@ -62,7 +62,7 @@ func (k *checker) metric(at string, m MetricGate) {
 		k.fail(at, "expected at least one of min, max and regression", "add min or max: a metric without a limit refuses nothing")
 	}
 	k.match(child(at, "stat"), m.Stat, stat, "mean, median, min, max or a percentile", "such as p95")
-	k.match(child(at, "pointer"), m.Pointer, pointer, "a JSON pointer, which starts with /", "such as /results/0/accuracy; ~ is written ~0 and / is ~1")
+	k.match(child(at, "pointer"), m.Pointer, pointer, "a JSON pointer, which starts with /, or a place in XML as verdicts print it", "such as /results/0/accuracy (~ is written ~0 and / is ~1), or testsuite[1]/testcase[2]/@time")
 	k.inside(child(at, "report"), m.Report, m.Report)
 	k.metricUnits(at, m)
 	switch {

@@ -72,7 +72,7 @@ type MetricGate struct {
 	Max        *Limit `yaml:"max" jsonschema:"anyof_required=max" jsonschema_description:"Largest value that passes."`
 	Unit       string `yaml:"unit" jsonschema_description:"Unit of values whose report names none: s, ms, us, ns, percent, ratio, B, MiB and so on."`
 	Report     string `yaml:"report" jsonschema_description:"Only this report counts; a path relative to the project."`
-	Pointer    string `yaml:"pointer" jsonschema:"pattern=^/" jsonschema_description:"JSON pointer (RFC 6901) to the value in the report."`
+	Pointer    string `yaml:"pointer" jsonschema:"pattern=^(/|[a-z]+(\\[[0-9]+\\])?/)" jsonschema_description:"JSON pointer (RFC 6901) to the value in the report, or a place in XML as verdicts print it."`
 	Required   *bool  `yaml:"required" jsonschema:"default=true" jsonschema_description:"Whether a missing metric refuses the image."`
 	Regression *Limit `yaml:"regression" jsonschema:"anyof_required=regression" jsonschema_description:"How much worse than what the channel points to the value may be, such as 1%."`
 }

@@ -142,7 +142,7 @@ func TestSchemaNamesTheTags(t *testing.T) {
 func TestSchemaAgreesOnFiles(t *testing.T) {
 	schema := compile(t)
 	valid, err := filepath.Glob("testdata/valid/*.yaml")
-	if err != nil || len(valid) != 3 {
+	if err != nil || len(valid) == 0 {
 		t.Fatal(valid, err)
 	}
 	for _, file := range valid {

@@ -39,9 +39,9 @@ func pipe(t *testing.T) (*net.TCPConn, <-chan []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
 	received := make(chan []byte, 1)
 	go func() {
+		defer listener.Close()
 		conn, err := listener.Accept()
 		if err != nil {
 			close(received)
