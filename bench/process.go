@@ -11,8 +11,13 @@ import (
 	"time"
 )
 
-// interval between two looks at a process tree.
-const interval = 10 * time.Millisecond
+// A look at a process tree costs about a millisecond, so it is taken often only
+// as long as a short case may end. VmHWM does not forget in between.
+const (
+	often  = 10 * time.Millisecond
+	early  = time.Second // of a case
+	seldom = 100 * time.Millisecond
+)
 
 // tree is a process and its descendants, the process first.
 func tree(pid int) []int {
@@ -89,10 +94,14 @@ func watchMemory(pids ...int) *memory {
 	m := &memory{pids: pids, quit: make(chan struct{}), gone: make(chan struct{})}
 	go func() {
 		defer close(m.gone)
-		tick := time.NewTicker(interval)
+		tick := time.NewTicker(often)
 		defer tick.Stop()
-		for {
+		for begin, slowed := time.Now(), false; ; {
 			m.look()
+			if !slowed && time.Since(begin) > early {
+				tick.Reset(seldom)
+				slowed = true
+			}
 			select {
 			case <-tick.C:
 			case <-m.quit:

@@ -7,12 +7,16 @@ import (
 	"github.com/org/ai-ship/pkg/unit"
 )
 
+func isBenchmark(root node) bool {
+	return root.member("benchmarks").kind == '[' && root.member("machine_info").kind == '{'
+}
+
 // benchmarks reads pytest-benchmark's array: times in seconds under stats, the
 // raw ones in stats.data where --benchmark-save-data kept them, and what the
 // test itself recorded under extra_info.
-func (w *walk) benchmarks(list node) error {
+func (w *walk) benchmarks(root node) error {
 	w.path = append(w.path, "benchmarks")
-	for i, item := range list.items {
+	for i, item := range root.member("benchmarks").items {
 		name, fullname := item.member("name").text, item.member("fullname").text
 		if name == "" || item.member("stats").kind != '{' {
 			return fmt.Errorf("/benchmarks/%d: is no benchmark, expected an object with name and stats", i)

@@ -3,6 +3,7 @@ package testreport
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Limits of one report. More is an error: such a file is no test report.
@@ -33,6 +34,9 @@ func (c *collector) add(m Metric, pointer string, aliases ...string) error {
 		return fmt.Errorf("holds more than %d metrics", MaxMetrics)
 	}
 	c.names += len(m.Name) + len(pointer)
+	for _, label := range m.Labels {
+		c.names += len(label.Name) + len(label.Value)
+	}
 	for _, alias := range aliases {
 		if alias != "" && alias != m.Name && !slices.Contains(m.Aliases, alias) {
 			c.names += len(alias)
@@ -40,9 +44,25 @@ func (c *collector) add(m Metric, pointer string, aliases ...string) error {
 		}
 	}
 	if c.names > maxNames {
-		return fmt.Errorf("has names of more than %d MiB", maxNames>>20)
+		return errNames()
 	}
 	m.Source = c.source(pointer)
 	c.report.Metrics = append(c.report.Metrics, m)
 	return nil
+}
+
+// fail keeps a failed test, of its message the first line, cut.
+func (c *collector) fail(f Failure) error {
+	f.Message, _, _ = strings.Cut(strings.TrimSpace(f.Message), "\n")
+	f.Message = cut(strings.TrimSpace(f.Message), maxMessage)
+	c.names += len(f.Test) + len(f.Message) + len(f.Source.Pointer)
+	if c.names > maxNames {
+		return errNames()
+	}
+	c.report.Failures = append(c.report.Failures, f)
+	return nil
+}
+
+func errNames() error {
+	return fmt.Errorf("has names of more than %d MiB", maxNames>>20)
 }

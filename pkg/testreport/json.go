@@ -15,22 +15,60 @@ type walk struct {
 	path   []string
 	prefix int    // segments of path that are left out of names
 	owner  string // test that the values belong to, for an alias
+	labels []Label
 }
 
-// readJSON reads pytest-benchmark's format where the root has its two keys,
-// and any other document as nested numbers.
+// readJSON reads the formats that it knows by their content, and any other
+// document as nested numbers.
 func (c *collector) readJSON(data []byte) error {
 	root, err := parseJSON(data)
 	if err != nil {
 		return err
 	}
 	w := &walk{collector: c}
-	if root.member("benchmarks").kind == '[' && root.member("machine_info").kind == '{' {
-		c.report.Format = formatBenchmark
-		return w.benchmarks(root.member("benchmarks"))
+	for _, f := range documents() {
+		if f.is(root) {
+			c.report.Format = f.name
+			return f.read(w, root)
+		}
 	}
 	c.report.Format = formatJSON
 	return w.value(root)
+}
+
+// document is a JSON format that is known by its content.
+type document struct {
+	name string
+	is   func(node) bool
+	read func(*walk, node) error
+}
+
+// documents are the known formats, those with the most telling keys first.
+func documents() []document {
+	return []document{
+		{formatBenchmark, isBenchmark, (*walk).benchmarks},
+		{formatCTRF, isCTRF, (*walk).ctrf},
+		{formatPytest, isPytest, (*walk).pytest},
+		{formatK6, isK6, (*walk).k6},
+		{formatK6, isK6Export, (*walk).k6Export},
+		{formatAIPerf, isAIPerf, (*walk).profile},
+		{formatGenAIPerf, isProfile, (*walk).profile},
+		{formatSGLang, isSGLang, (*walk).serving},
+		{formatVLLM, isServing, (*walk).serving},
+		{formatHarness, isHarness, (*walk).harness},
+		{formatCoveragePy, isCoverage, (*walk).coverage},
+		{formatClassification, isClassification, (*walk).classification},
+		{formatTorch, isTorch, (*walk).torch},
+		{formatTrainer, isTrainer, (*walk).trainer},
+		{formatLocustJSON, isLocustJSON, (*walk).locustJSON},
+		{formatDVC, isDVC, (*walk).dvc},
+	}
+}
+
+// add keeps m with the labels that hold where the walk is.
+func (w *walk) add(m Metric, pointer string, aliases ...string) error {
+	m.Labels = w.labels
+	return w.collector.add(m, pointer, aliases...)
 }
 
 // in runs visit with name at the end of the path.
@@ -44,7 +82,7 @@ func (w *walk) in(name string, visit func() error) error {
 func (w *walk) value(n node) error {
 	switch n.kind {
 	case '{':
-		if len(w.path) > w.prefix && measurement(n) {
+		if measurement(n) && w.name() != "" {
 			return w.measurement(n)
 		}
 		for i, item := range n.items {

@@ -35,6 +35,7 @@ func TestReadJSON(t *testing.T) {
 		{"unknown unit", `{"t": {"unit": "tokens/s", "value": 80}}`, "t 80 @ /t/value = t.value\n"},
 		{"unit and title", `[{"name": "infer", "unit": "ms", "value": 80}]`, "0 0.08s @ /0/value = 0.value, infer\n"},
 		{"unit without value", `{"t": {"unit": "ms", "n": 2}}`, "t.n 2 @ /t/n\n"},
+		{"unit under an empty name", `{"": {"unit": "ms", "p95": 80}}`, ".p95 80 @ //p95\n"},
 		{"unit at the root", `{"unit": "ms", "value": 80}`, "value 80 @ /value\n"},
 		{"not a benchmark", `{"benchmarks": [{"a": 1}]}`, "benchmarks.0.a 1 @ /benchmarks/0/a\n"},
 	} {

@@ -1,38 +1,12 @@
 package testreport
 
 import (
-	"bytes"
-	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
-	"strconv"
 	"strings"
 
 	"github.com/org/ai-ship/pkg/unit"
 )
-
-// maxContent bounds the text kept of one element, in bytes: enough for a
-// property's value or a failure's first line.
-const maxContent = 4 << 10
-
-// element is one open XML element.
-type element struct {
-	name     string
-	place    string         // Source.Pointer: testsuite[1]/testcase[2]
-	children map[string]int // how many of each name were opened in it so far
-	attrs    []xml.Attr
-	content  []byte // text, of property, failure and error only
-}
-
-func (e *element) attr(name string) (string, bool) {
-	for _, a := range e.attrs {
-		if a.Name.Local == name {
-			return a.Value, true
-		}
-	}
-	return "", false
-}
 
 // testcase is what is known about the open test case.
 type testcase struct {
@@ -48,84 +22,16 @@ func (t *testcase) qualified() string {
 	return t.class + "." + t.name
 }
 
-// junit walks the tokens of one report, so that memory does not depend on how
-// deep or how long the document is.
+// junit reads the JUnit XML that pytest and others write. There is no standard
+// of it; the field names are those of the Jenkins schema.
 type junit struct {
 	*collector
-	stack []*element
-	count int // elements so far
-	test  *testcase
+	*xmlWalk
+	test *testcase // the open one
 }
 
-// readJUnit reads the JUnit XML that pytest and others write. There is no
-// standard of it; the field names are those of the Jenkins schema.
-func (c *collector) readJUnit(data []byte) error {
-	c.report.Format = formatJUnit
-	j := &junit{collector: c}
-	dec := xml.NewDecoder(bytes.NewReader(data))
-	dec.CharsetReader = func(charset string, _ io.Reader) (io.Reader, error) {
-		return nil, fmt.Errorf("expected UTF-8, found %q", charset)
-	}
-	for {
-		token, err := dec.Token()
-		if err == io.EOF {
-			break
-		}
-		if err == nil {
-			err = j.token(token)
-		}
-		if err != nil {
-			line, _ := dec.InputPos()
-			var syntax *xml.SyntaxError
-			if errors.As(err, &syntax) {
-				return fmt.Errorf("line %d: is no well-formed XML: %s", syntax.Line, syntax.Msg)
-			}
-			return fmt.Errorf("line %d: %w", line, err)
-		}
-	}
-	if j.count == 0 {
-		return errors.New("is XML without any element, expected testsuites or testsuite")
-	}
-	return nil
-}
-
-func (j *junit) token(token xml.Token) error {
-	switch t := token.(type) {
-	case xml.StartElement:
-		return j.start(t)
-	case xml.CharData:
-		if len(j.stack) > 0 {
-			j.text(j.stack[len(j.stack)-1], t)
-		}
-	case xml.EndElement: // the decoder has checked that it closes the top
-		top := j.stack[len(j.stack)-1]
-		j.stack = j.stack[:len(j.stack)-1]
-		return j.end(top)
-	}
-	return nil
-}
-
-func (j *junit) start(t xml.StartElement) error {
-	j.count++
-	name := t.Name.Local
-	if j.count > MaxElements {
-		return fmt.Errorf("holds more than %d elements", MaxElements)
-	}
-	if len(j.stack) == MaxDepth {
-		return fmt.Errorf("is nested deeper than %d elements", MaxDepth)
-	}
-	e := &element{name: name, attrs: t.Copy().Attr}
-	if len(j.stack) > 0 {
-		e.place = j.stack[len(j.stack)-1].child(name)
-	} else if j.count > 1 {
-		return fmt.Errorf("is XML with a second root %q", name)
-	} else if name == "testsuite" {
-		e.place = "testsuite[1]"
-	} else if name != "testsuites" {
-		return fmt.Errorf("is XML with root %q, expected testsuites or testsuite", cut(name, 40))
-	}
-	j.stack = append(j.stack, e)
-	if name == "testcase" && j.under("testsuite", "testsuites") {
+func (j *junit) start(e *element) error {
+	if e.name == "testcase" && j.under("testsuite", "testsuites") {
 		if j.test != nil {
 			return errors.New("has a testcase inside a testcase")
 		}
@@ -137,37 +43,10 @@ func (j *junit) start(t xml.StartElement) error {
 			j.test.skipped = true
 		}
 	}
-	if name == "skipped" && j.under("testcase") && j.test != nil {
+	if e.name == "skipped" && j.under("testcase") && j.test != nil {
 		j.test.skipped = true
 	}
 	return nil
-}
-
-// child returns the place of a new child. The root testsuites and the one
-// properties element that a parent has go without a number.
-func (e *element) child(name string) string {
-	if e.children == nil {
-		e.children = make(map[string]int)
-	}
-	e.children[name]++
-	if n := e.children[name]; n > 1 || name != "properties" {
-		name += "[" + strconv.Itoa(n) + "]"
-	}
-	return strings.TrimPrefix(e.place+"/"+name, "/")
-}
-
-// under reports whether the open element's parent has one of the names.
-func (j *junit) under(names ...string) bool {
-	if len(j.stack) < 2 {
-		return false
-	}
-	parent := j.stack[len(j.stack)-2].name
-	for _, name := range names {
-		if parent == name {
-			return true
-		}
-	}
-	return false
 }
 
 func (j *junit) text(e *element, text []byte) {

@@ -27,6 +27,9 @@ type Metric struct {
 	// Samples are the raw measurements in Unit, in the report's order, where it
 	// has them. Every statistic can be computed from them.
 	Samples []float64
+	// Labels tell metrics of one name apart: task, dataset, class, quantile, GPU.
+	// In the report's order; may be nil.
+	Labels []Label
 	// Invalid says why the report's value is no number ("NaN", "N/A"). Such a
 	// metric is kept, because a gate on it must be refused and not be missed.
 	Invalid string
@@ -35,6 +38,11 @@ type Metric struct {
 	// recorded under the same name is the one that a gate means.
 	Duration bool
 	Source   Source
+}
+
+// Label is one name and value of a metric, as Prometheus has them.
+type Label struct {
+	Name, Value string
 }
 
 // Failure is a test of the report that did not pass.
@@ -47,10 +55,10 @@ type Failure struct {
 // Report is one file, read.
 type Report struct {
 	Path     string // as in Source.File
-	Format   string // "junit", "pytest-benchmark", "json"
+	Format   string // "junit", "pytest-benchmark", "json" and the others of this package's constants
 	SHA256   string
 	Modified time.Time // of the file
-	Tests    int       // test cases that ran (skipped ones do not count); 0 where the format has none
+	Tests    int       // test cases that ran (skipped ones do not count), or k6's thresholds; 0 where the format has none
 	Failures []Failure
 	Metrics  []Metric
 }

@@ -136,31 +136,30 @@ func ReadFile(name string, r io.Reader, modified time.Time) (Report, error) {
 	return c.report, nil
 }
 
-// read finds the format by the first byte, and reads it.
+// read finds the format by the content, and reads it.
 func (c *collector) read(data []byte) error {
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // a byte order mark
 	body := bytes.TrimSpace(data)
 	if len(body) == 0 {
 		return errors.New("is empty")
 	}
-	extension := strings.ToLower(path.Ext(c.report.Path))
-	switch body[0] {
-	case '<':
-		if extension == ".json" {
-			return errors.New("is not what its name says: named .json, holds XML")
-		}
-		return c.readJUnit(data)
-	case '{', '[':
-		if extension == ".xml" {
-			return errors.New("is not what its name says: named .xml, holds JSON")
-		}
-		return c.readJSON(data)
+	holds, read := "", (*collector).readJSON
+	switch {
+	case body[0] == '<':
+		holds, read = "XML", (*collector).readXML
+	case body[0] == '{', body[0] == '[' && !isTOML(body): // a TOML table begins like an array
+		holds = "JSON"
+	default:
+		return c.readText(data, body)
 	}
-	return fmt.Errorf("holds %s; expected JUnit XML or JSON", looksLike(body))
+	if err := c.named(holds); err != nil {
+		return err
+	}
+	return read(c, data)
 }
 
-// looksLike says what body, which is neither XML nor JSON, seems to be.
-func looksLike(body []byte) string {
+// binary says what body is if it is no text, by its first bytes.
+func binary(body []byte) string {
 	head := body[:min(len(body), 512)]
 	switch {
 	case bytes.HasPrefix(head, []byte("\x1f\x8b")):
@@ -172,8 +171,7 @@ func looksLike(body []byte) string {
 	case bytes.ContainsFunc(head, func(r rune) bool { return r < ' ' && !unicode.IsSpace(r) }):
 		return "binary data"
 	}
-	line, _, _ := strings.Cut(string(head), "\n")
-	return fmt.Sprintf("text that begins with %q", cut(strings.TrimSpace(line), 40))
+	return ""
 }
 
 // cut shortens s to n characters.

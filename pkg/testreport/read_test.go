@@ -90,7 +90,7 @@ func TestReadRefuses(t *testing.T) {
 		"reports/../*.json":     `looking for reports "reports/../*.json": has a ".." segment; expected a path inside the project`,
 		"{reports,..}/*.json":   `looking for reports "{reports,..}/*.json": has a ".." segment; expected a path inside the project`,
 		"reports/[":             `looking for reports "reports/[": syntax error in pattern`,
-		"reports/broken.xml":    `reading report "reports/broken.xml": line 1: is XML with root "html", expected testsuites or testsuite`,
+		"reports/broken.xml":    `reading report "reports/broken.xml": line 1: is XML with root "html", expected testsuites, testsuite or coverage`,
 		"reports/li*.json":      outside,
 		"reports/link.json":     outside,
 		"reports/out/*.json":    outside,
@@ -115,7 +115,7 @@ func TestReadReportsAllProblems(t *testing.T) {
 	_, err := testreport.Read(t.Context(), root, []string{"*.json", "*.xml"})
 	want := `looking for reports "*.xml": matches no file
 reading report "a.json": is empty
-reading report "b.json": holds text that begins with "x"; expected JUnit XML or JSON`
+reading report "b.json": holds text that begins with "x"; expected XML, JSON, YAML, TOML, CSV, Prometheus text or an MLPerf log`
 	if err == nil || err.Error() != want {
 		t.Errorf("Read: %v\nwant %s", err, want)
 	}

@@ -27,6 +27,9 @@ func lines(report testreport.Report) string {
 	var b strings.Builder
 	for _, m := range report.Metrics {
 		fmt.Fprintf(&b, "%s", m.Name)
+		for _, l := range m.Labels {
+			fmt.Fprintf(&b, " {%s=%s}", l.Name, l.Value)
+		}
 		if m.Stat != "" {
 			fmt.Fprintf(&b, " %s", m.Stat)
 		}
@@ -70,14 +73,14 @@ func TestReadFileRefuses(t *testing.T) {
 		{"a.json", " \n\t", "is empty"},
 		{"a.xml", `{"accuracy": 1}`, "is not what its name says: named .xml, holds JSON"},
 		{"a.json", `<testsuites/>`, "is not what its name says: named .json, holds XML"},
-		{"a.txt", "accuracy=0.9\nx", `holds text that begins with "accuracy=0.9"; expected JUnit XML or JSON`},
-		{"a.csv", strings.Repeat("x", 50), `holds text that begins with "` + strings.Repeat("x", 39) + `…"; expected JUnit XML or JSON`},
-		{"a.gz", "\x1f\x8b\x08", "holds gzip data; expected JUnit XML or JSON"},
-		{"a.zip", "PK\x03\x04", "holds a zip archive; expected JUnit XML or JSON"},
-		{"a.bin", "\x7fELF\x00", "holds binary data; expected JUnit XML or JSON"},
-		{"a.json", "\xff\xfe{\x00", "holds UTF-16 text; expected JUnit XML or JSON"},
-		{"a", `<html><p>`, `line 1: is XML with root "html", expected testsuites or testsuite`},
-		{"a", `<!-- nothing -->`, `is XML without any element, expected testsuites or testsuite`},
+		{"a.txt", "accuracy 0,9\nx", `holds text that begins with "accuracy 0,9"; expected XML, JSON, YAML, TOML, CSV, Prometheus text or an MLPerf log`},
+		{"a.csv", strings.Repeat("x", 50), `holds text that begins with "` + strings.Repeat("x", 39) + `…"; expected XML, JSON, YAML, TOML, CSV, Prometheus text or an MLPerf log`},
+		{"a.gz", "\x1f\x8b\x08", "holds gzip data; expected XML, JSON, YAML, TOML, CSV, Prometheus text or an MLPerf log"},
+		{"a.zip", "PK\x03\x04", "holds a zip archive; expected XML, JSON, YAML, TOML, CSV, Prometheus text or an MLPerf log"},
+		{"a.bin", "\x7fELF\x00", "holds binary data; expected XML, JSON, YAML, TOML, CSV, Prometheus text or an MLPerf log"},
+		{"a.json", "\xff\xfe{\x00", "holds UTF-16 text; expected XML, JSON, YAML, TOML, CSV, Prometheus text or an MLPerf log"},
+		{"a", `<html><p>`, `line 1: is XML with root "html", expected testsuites, testsuite or coverage`},
+		{"a", `<!-- nothing -->`, `is XML without any element, expected testsuites, testsuite or coverage`},
 		{"a", "<testsuites>\n<testsuite>", "line 2: is no well-formed XML: unexpected EOF"},
 		{"a", "<testsuites>\n</testsuite>", "line 2: is no well-formed XML: element <testsuites> closed by </testsuite>"},
 		{"a", `<testsuite>&x;</testsuite>`, "line 1: is no well-formed XML: invalid character entity &x;"},
