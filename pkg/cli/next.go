@@ -1,21 +1,16 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 
 	"github.com/org/ai-ship/pkg/pipeline"
 )
 
-// next are the commands that a person tries after the run.
-func (p Process) next(f runFlags, to destination, o pipeline.Outcome, failed error) []string {
-	this := "ai-ship run -c " + f.config
-	switch {
-	case errors.Is(failed, pipeline.ErrRefused) || failed != nil:
-		return nil
-	case f.dryRun:
-		return []string{this}
+// next are the commands that a person tries after a run that went well.
+func next(f runFlags, to destination, o pipeline.Outcome) []string {
+	if f.dryRun {
+		return []string{"ai-ship run -c " + f.config}
 	}
 	switch to.kind {
 	case toTarball:

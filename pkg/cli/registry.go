@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/org/ai-ship/pkg/hint"
+	"github.com/org/ai-ship/pkg/plan"
 	"github.com/org/ai-ship/pkg/registry"
 )
 
@@ -27,31 +28,24 @@ const (
 
 func registryDir(project string) string { return filepath.Join(project, stateDir, "registry") }
 
-// embed serves the embedded registry if the flags ask for it, and says which
-// host the images go to.
-func (f runFlags) embed(ctx context.Context, project *project) (host string, stop func() error, err error) {
-	nothing := func() error { return nil }
-	if f.registry != embedded {
-		return f.registry, nothing, nil
-	}
+// embed serves the embedded registry, and has the plan go there. What is not
+// pushed, and a dry run before the first real one, needs none and makes none.
+func (f runFlags) embed(ctx context.Context, project *project, ask *plan.Ask) (stop func() error, err error) {
 	dir := registryDir(project.dir)
-	if f.dryRun && unserved(dir) {
-		return embeddedAddr, nothing, nil
+	_, err = os.Stat(dir)
+	if ask.Offline || f.dryRun && errors.Is(err, fs.ErrNotExist) {
+		ask.Registry, ask.Offline = embeddedAddr, true
+		return func() error { return nil }, nil
 	}
 	server, err := registry.Serve(ctx, dir, embeddedAddr)
 	if err != nil && !errors.Is(err, registry.ErrLocked) {
 		server, err = registry.Serve(ctx, dir, "")
 	}
 	if err != nil {
-		return "", nothing, hint.Wrap(err, "stop the ai-ship registry that serves it, or push to that with --registry "+embeddedAddr)
+		return nil, hint.Wrap(err, "stop the ai-ship registry that serves it, or push to that with --registry "+embeddedAddr)
 	}
-	return server.Addr(), func() error { return shut(ctx, server) }, nil
-}
-
-// unserved says whether the registry has nothing to serve yet.
-func unserved(dir string) bool {
-	_, err := os.Stat(dir)
-	return errors.Is(err, fs.ErrNotExist)
+	ask.Registry = server.Addr()
+	return func() error { return shut(ctx, server) }, nil
 }
 
 // shut closes a server even when ctx has ended.

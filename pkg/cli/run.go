@@ -67,18 +67,18 @@ func (p Process) ship(ctx context.Context, f runFlags) (err error) {
 		return err
 	}
 	defer project.root.Close()
-	offline := to.kind != toRegistry || (f.registry == embedded && f.dryRun && unserved(registryDir(project.dir)))
-	host, stop, err := f.embed(ctx, project)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, stop()) }()
-
 	ask, err := p.ask(project, f.planFlags)
 	if err != nil {
 		return err
 	}
-	ask.Registry, ask.Lenient, ask.Offline = host, f.dryRun, offline
+	ask.Lenient, ask.Offline = f.dryRun, to.kind != toRegistry
+	if f.registry == embedded {
+		stop, failed := f.embed(ctx, project, &ask)
+		if failed != nil {
+			return failed
+		}
+		defer func() { err = errors.Join(err, stop()) }()
+	}
 	decided, err := p.makePlan(ctx, project, ask)
 	if err != nil {
 		return err
@@ -111,7 +111,9 @@ func (p Process) execute(ctx context.Context, f runFlags, project *project, to d
 	if failed != nil && !errors.Is(failed, pipeline.ErrRefused) {
 		r.Passed, r.Error, r.Hints = false, failed.Error(), hint.Of(failed)
 	}
-	r.Next = p.next(f, to, outcome, failed)
+	if failed == nil {
+		r.Next = next(f, to, outcome)
+	}
 	return errors.Join(failed, p.write(f, project, r))
 }
 
