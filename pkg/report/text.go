@@ -159,9 +159,9 @@ func (t *textWriter) image() {
 	}
 	t.rows(tab, "layers")
 
-	var lines []string
+	lines := t.labelled("digest", clean(t.r.Digest), "") // whole, to be copied
 	if size := t.r.Size; size != (Size{}) {
-		lines = t.labelled("size", size.String(), "")
+		lines = append(lines, t.labelled("size", size.String(), "")...)
 	}
 	if growth := t.r.growth(); growth != "" && t.r.Size != (Size{}) {
 		lines = append(lines, t.labelled("growth", growth+" against "+clean(shortRef(t.r.Baseline.Ref)), "")...)
