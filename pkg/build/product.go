@@ -74,13 +74,20 @@ func count(ctx context.Context, l v1.Layer) (int64, error) {
 		return 0, err
 	}
 	defer r.Close()
-	stop := context.AfterFunc(ctx, func() { r.Close() })
-	defer stop()
-	n, err := io.Copy(io.Discard, r)
-	if ctx.Err() != nil {
-		return 0, ctx.Err()
+	buf := make([]byte, 256<<10)
+	for total := int64(0); ; {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		n, err := r.Read(buf)
+		total += int64(n)
+		if err == io.EOF {
+			return total, nil
+		}
+		if err != nil {
+			return 0, err
+		}
 	}
-	return n, err
 }
 
 // Remember gives the cache what is known of the product's layers by now. A nil
