@@ -44,10 +44,13 @@ type Base struct {
 	Ref    string  // as asked for; a registry's is qualified with host and tag
 	Digest v1.Hash // of the manifest or index; of a tarball, of the config; zero for scratch
 
-	// image opens one platform's image.
-	image     func(v1.Platform) (v1.Image, error)
+	// find looks one platform's image up, without opening it.
+	find      func(v1.Platform) (opener, error)
 	platforms []string
 }
+
+// opener opens an image; of a registry's index it costs a request.
+type opener func() (v1.Image, error)
 
 // Pinned is the reference that will always mean the same image.
 func (b Base) Pinned() string {
@@ -63,7 +66,20 @@ func (b Base) Pinned() string {
 func (b Base) Platforms() []string { return b.platforms }
 
 // Image is the base's image for a platform; ErrPlatform when there is none.
-func (b Base) Image(p v1.Platform) (v1.Image, error) { return b.image(p) }
+func (b Base) Image(p v1.Platform) (v1.Image, error) {
+	open, err := b.find(p)
+	if err != nil {
+		return nil, err
+	}
+	return open()
+}
+
+// Offers is nil for a platform that Image can open, and else ErrPlatform. It
+// asks nobody.
+func (b Base) Offers(p v1.Platform) error {
+	_, err := b.find(p)
+	return err
+}
 
 // Open finds the base behind a reference: scratch, oci:DIR, tar:FILE, or the
 // name of an image in a registry.
@@ -73,7 +89,10 @@ func Open(ctx context.Context, ref string, o Options) (Base, error) {
 	kind, path, _ := strings.Cut(ref, ":")
 	switch {
 	case ref == Scratch:
-		return Base{Ref: Scratch, image: scratch}, nil
+		find := func(p v1.Platform) (opener, error) {
+			return func() (v1.Image, error) { return scratch(p) }, nil
+		}
+		return Base{Ref: Scratch, find: find}, nil
 	case kind == "oci":
 		b, err = fromFile(o.Project, path, fromLayout)
 	case kind == "tar":
@@ -195,11 +214,11 @@ func (b Base) only(img v1.Image) (Base, error) {
 	}
 	has := v1.Platform{OS: config.OS, Architecture: config.Architecture, Variant: config.Variant}
 	b.platforms = []string{has.String()}
-	b.image = func(want v1.Platform) (v1.Image, error) {
+	b.find = func(want v1.Platform) (opener, error) {
 		if !covers(has, want) {
 			return nil, b.lacks(want)
 		}
-		return img, nil
+		return func() (v1.Image, error) { return img, nil }, nil
 	}
 	return b, nil
 }
@@ -218,10 +237,10 @@ func (b Base) of(idx v1.ImageIndex) (Base, error) {
 			b.platforms = append(b.platforms, d.Platform.String())
 		}
 	}
-	b.image = func(want v1.Platform) (v1.Image, error) {
+	b.find = func(want v1.Platform) (opener, error) {
 		for _, d := range images {
 			if covers(*d.Platform, want) {
-				return idx.Image(d.Digest)
+				return func() (v1.Image, error) { return idx.Image(d.Digest) }, nil
 			}
 		}
 		return nil, b.lacks(want)

@@ -49,7 +49,7 @@ func (d destination) publisher(jobs int, p plan.Plan, show *progress.Progress) p
 	switch d.kind {
 	case toLayout:
 		return func(ctx context.Context, a publish.Artifact) (pipeline.Published, error) {
-			return pipeline.Published{Where: "oci:" + d.path}, publish.WriteLayout(ctx, d.path, a, p.Release.Version)
+			return pipeline.Published{}, publish.WriteLayout(ctx, d.path, a, p.Release.Version)
 		}
 	case toTarball, toDaemon:
 		return func(ctx context.Context, a publish.Artifact) (pipeline.Published, error) {
@@ -63,7 +63,7 @@ func (d destination) publisher(jobs int, p plan.Plan, show *progress.Progress) p
 				return pipeline.Published{}, err
 			}
 			return pipeline.Published{
-				Where: p.Target.Name(), Digest: &done.Digest, Transfer: done.Transfer, Origins: done.Origins,
+				Digest: &done.Digest, Transfer: done.Transfer, Origins: done.Origins,
 			}, nil
 		}
 	}
@@ -76,9 +76,9 @@ func (d destination) single(ctx context.Context, a publish.Artifact, ref name.Ta
 		return pipeline.Published{}, err
 	}
 	if d.kind == toDaemon {
-		return pipeline.Published{Where: "Docker, as " + ref.Name()}, publish.Load(ctx, ref, img)
+		return pipeline.Published{}, publish.Load(ctx, ref, img)
 	}
-	return pipeline.Published{Where: "tar:" + d.path}, publish.WriteTarball(ctx, d.path, ref, img)
+	return pipeline.Published{}, publish.WriteTarball(ctx, d.path, ref, img)
 }
 
 // imageOf takes this machine's platform out of an index.

@@ -60,6 +60,7 @@ type Facts struct {
 type Layer struct {
 	spec    Spec
 	tarball *tarball
+	stamp   func() (string, time.Time) // once: the entries do not change
 
 	mu     sync.Mutex
 	diffID *v1.Hash
@@ -84,7 +85,9 @@ func New(spec Spec) (*Layer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Layer{spec: spec, tarball: t}, nil
+	l := &Layer{spec: spec, tarball: t}
+	l.stamp = sync.OnceValues(l.makeStamp)
+	return l, nil
 }
 
 func (l *Layer) Kind() Kind       { return l.spec.Kind }

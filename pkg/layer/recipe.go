@@ -43,7 +43,9 @@ func (l *Layer) Reuse(d v1.Descriptor) error {
 // a cache on this machine. Settled is the last time that one of them changed:
 // a file that changed within the clock's grain of being read may have changed
 // again, so a cache leaves such a layer out.
-func (l *Layer) Stamp() (stamp string, settled time.Time) {
+func (l *Layer) Stamp() (stamp string, settled time.Time) { return l.stamp() }
+
+func (l *Layer) makeStamp() (stamp string, settled time.Time) {
 	type line struct {
 		Path, Link, Stamp string
 		Mode              int64

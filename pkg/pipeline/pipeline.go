@@ -50,7 +50,6 @@ type Publisher func(context.Context, publish.Artifact) (Published, error)
 
 // Published is an artifact in its place.
 type Published struct {
-	Where    string       // for people
 	Digest   *name.Digest // nil when the place is no registry
 	Transfer publish.Transfer
 	Origins  map[v1.Hash]publish.Origin // of blobs, by digest

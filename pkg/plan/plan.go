@@ -77,7 +77,7 @@ func New(ctx context.Context, ask Ask, from Sources) (Plan, error) {
 		return Plan{}, err
 	}
 	for _, platform := range p.Build.Platforms {
-		if _, err := p.Build.Base.Image(platform); err != nil {
+		if err := p.Build.Base.Offers(platform); err != nil {
 			return Plan{}, err
 		}
 	}

@@ -61,11 +61,8 @@ func newBody(source io.ReadCloser, size int64, moved func(int)) *body {
 func (b *body) Read(p []byte) (int, error) {
 	b.turn <- struct{}{}
 	defer func() { <-b.turn }()
-	if b.done.Load() {
-		return 0, errSpent
-	}
-	if b.err != nil {
-		return 0, b.err
+	if err := b.ended(); err != nil {
+		return 0, err
 	}
 	n, err := b.source.Read(p)
 	b.count(int64(n))
@@ -73,6 +70,14 @@ func (b *body) Read(p []byte) (int, error) {
 		return n, err
 	}
 	return n, err
+}
+
+// ended is why there is nothing more to read; nil when there is.
+func (b *body) ended() error {
+	if b.done.Load() {
+		return errSpent
+	}
+	return b.err
 }
 
 // count notes that bytes have been read and are on their way.
@@ -107,11 +112,8 @@ func (b *body) WriteTo(w io.Writer) (int64, error) {
 	}
 	b.turn <- struct{}{}
 	defer func() { <-b.turn }()
-	if b.done.Load() {
-		return 0, errSpent
-	}
-	if b.err != nil {
-		return 0, b.err
+	if err := b.ended(); err != nil {
+		return 0, err
 	}
 	m := &meter{to: w, body: b}
 	n, err := source.WriteTo(m)
