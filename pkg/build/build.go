@@ -64,6 +64,7 @@ type Product struct {
 	ModelModified time.Time
 
 	cache *Cache
+	local bool // the base is in the project
 }
 
 // Files finds everything that goes into the image and builds it. No layer's
@@ -75,7 +76,10 @@ func Files(ctx context.Context, project *os.Root, spec Spec, known Known) (*Prod
 		return nil, input(err)
 	}
 	b := builder{spec: spec, known: known, tree: t, shared: make(map[string]*layer.Layer)}
-	p := &Product{cache: known.Cache}
+	p := &Product{cache: known.Cache, local: strings.HasPrefix(spec.Base.Ref, "oci:") || strings.HasPrefix(spec.Base.Ref, "tar:")}
+	if p.cache == nil {
+		p.cache = newCache(nil, nil) // so that the base is read once for all who ask
+	}
 	models, err := b.models()
 	if err != nil {
 		return nil, input(err)

@@ -1,18 +1,14 @@
 package build
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"sync"
 	"time"
-
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/org/ai-ship/pkg/layer"
 )
@@ -36,6 +32,7 @@ type Cache struct {
 	mu    sync.Mutex
 	dirty bool
 	facts cached
+	lists map[string][]byte // listings not yet saved, as stored, by digest of a base's layer
 }
 
 type cached struct {
@@ -47,7 +44,7 @@ type cached struct {
 // OpenCache reads the cache in dir. One that is missing, damaged or of another
 // version is empty. The root stays the caller's to close.
 func OpenCache(dir *os.Root, now func() time.Time) (*Cache, error) {
-	c := &Cache{dir: dir, now: now}
+	c := newCache(dir, now)
 	f, err := dir.Open(cacheFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("opening the layer cache: %w", err)
@@ -58,14 +55,25 @@ func OpenCache(dir *os.Root, now func() time.Time) (*Cache, error) {
 			c.facts = cached{}
 		}
 	}
-	if c.facts.Layers == nil {
-		c.facts.Layers = make(map[string]layer.Facts)
-	}
-	if c.facts.Unpacked == nil {
-		c.facts.Unpacked = make(map[string]int64)
-	}
-	c.facts.Version = cacheVersion
+	c.facts.prepare()
 	return c, nil
+}
+
+// newCache is an empty cache; without dir it lasts as long as the process.
+func newCache(dir *os.Root, now func() time.Time) *Cache {
+	c := &Cache{dir: dir, now: now, lists: make(map[string][]byte)}
+	c.facts.prepare()
+	return c
+}
+
+func (f *cached) prepare() {
+	if f.Layers == nil {
+		f.Layers = make(map[string]layer.Facts)
+	}
+	if f.Unpacked == nil {
+		f.Unpacked = make(map[string]int64)
+	}
+	f.Version = cacheVersion
 }
 
 func (c *Cache) lookup(l *layer.Layer) (layer.Facts, bool) {
@@ -82,7 +90,7 @@ func (c *Cache) lookup(l *layer.Layer) (layer.Facts, bool) {
 // store keeps a known layer, unless a file of it is so young that a later
 // change could have the same times.
 func (c *Cache) store(l *layer.Layer) {
-	if c == nil || !l.Known() {
+	if c == nil || c.dir == nil || !l.Known() {
 		return
 	}
 	stamp, settled := l.Stamp()
@@ -101,32 +109,9 @@ func (c *Cache) store(l *layer.Layer) {
 	c.facts.Layers[stamp], c.dirty = facts, true
 }
 
-func (c *Cache) unpacked(ctx context.Context, l v1.Layer) (int64, error) {
-	digest, err := l.Digest()
-	if err != nil {
-		return 0, err
-	}
-	if c != nil {
-		c.mu.Lock()
-		n, ok := c.facts.Unpacked[digest.String()]
-		c.mu.Unlock()
-		if ok {
-			return n, nil
-		}
-	}
-	n, err := count(ctx, l)
-	if err != nil || c == nil {
-		return n, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.facts.Unpacked[digest.String()], c.dirty = n, true
-	return n, nil
-}
-
 // Save writes the cache, whole or not at all. Without news it does nothing.
 func (c *Cache) Save() error {
-	if c == nil {
+	if c == nil || c.dir == nil {
 		return nil
 	}
 	c.mu.Lock()
@@ -134,17 +119,28 @@ func (c *Cache) Save() error {
 	if !c.dirty {
 		return nil
 	}
+	if err := c.saveLists(); err != nil {
+		return fmt.Errorf("writing the layer cache: %w", err)
+	}
 	text, err := json.Marshal(c.facts)
 	if err != nil {
 		return fmt.Errorf("writing the layer cache: %w", err)
 	}
-	part := fmt.Sprintf("%s.%d", cacheFile, os.Getpid())
-	if err := c.dir.WriteFile(part, text, 0o644); err != nil {
+	if err := c.write(cacheFile, text); err != nil {
 		return fmt.Errorf("writing the layer cache: %w", err)
 	}
-	if err := c.dir.Rename(part, cacheFile); err != nil {
-		return fmt.Errorf("writing the layer cache: %w", errors.Join(err, c.dir.Remove(path.Clean(part))))
-	}
 	c.dirty = false
+	return nil
+}
+
+// write puts a file in place whole or not at all.
+func (c *Cache) write(name string, text []byte) error {
+	part := fmt.Sprintf("%s.%d", name, os.Getpid())
+	if err := c.dir.WriteFile(part, text, 0o644); err != nil {
+		return err
+	}
+	if err := c.dir.Rename(part, name); err != nil {
+		return errors.Join(err, c.dir.Remove(part))
+	}
 	return nil
 }

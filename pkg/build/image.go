@@ -4,17 +4,19 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/org/ai-ship/pkg/inventory"
 	"github.com/org/ai-ship/pkg/layer"
 )
 
 // KindAnnotation tells on a descriptor what its layer is for.
-const KindAnnotation = "dev.ai-ship.kind"
+const KindAnnotation = inventory.KindAnnotation
 
 // Image is a base with layers on top: a v1.Image whose manifest and config are
 // put together at the first question that needs them. It is safe for
@@ -59,11 +61,14 @@ func (i *Image) put() (assembled, error) {
 	file := i.config.DeepCopy()
 	manifest := &v1.Manifest{
 		SchemaVersion: 2, MediaType: types.OCIManifestSchema1,
-		Layers: append([]v1.Descriptor{}, base.Layers...), Annotations: i.annotations,
+		Layers: make([]v1.Descriptor, 0, len(base.Layers)+len(i.layers)), Annotations: i.annotations,
 	}
 	config := v1.Descriptor{MediaType: types.OCIConfigJSON}
 	if i.docker {
 		manifest.MediaType, config.MediaType = types.DockerManifestSchema2, types.DockerConfigJSON
+	}
+	for _, d := range base.Layers {
+		manifest.Layers = append(manifest.Layers, asBase(d))
 	}
 	for _, l := range i.layers {
 		d, diffID, err := l.descriptor()
@@ -88,6 +93,16 @@ func (i *Image) put() (assembled, error) {
 	return a, nil
 }
 
+// asBase corrects the kind of a layer that ai-ship built into the base: what
+// is an app there is not this image's.
+func asBase(d v1.Descriptor) v1.Descriptor {
+	if d.Annotations[KindAnnotation] != "" {
+		d.Annotations = maps.Clone(d.Annotations)
+		d.Annotations[KindAnnotation] = string(layer.KindBase)
+	}
+	return d
+}
+
 func (l Layer) descriptor() (v1.Descriptor, v1.Hash, error) {
 	facts, err := l.Facts()
 	if err != nil {
@@ -103,7 +118,10 @@ func (l Layer) descriptor() (v1.Descriptor, v1.Hash, error) {
 	}
 	return v1.Descriptor{
 		MediaType: mediaType, Size: facts.Size, Digest: facts.Digest,
-		Annotations: map[string]string{layer.RecipeAnnotation: recipe, KindAnnotation: string(l.Kind())},
+		Annotations: map[string]string{
+			layer.RecipeAnnotation: recipe, KindAnnotation: string(l.Kind()),
+			inventory.PathsAnnotation: inventory.Summary(inventory.OfLayer(l.Layer)),
+		},
 	}, facts.DiffID, nil
 }
 

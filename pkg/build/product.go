@@ -3,7 +3,6 @@ package build
 import (
 	"context"
 	"fmt"
-	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -47,7 +46,7 @@ func (p *Product) Compressed() (int64, error) {
 
 // Unpacked is the size in bytes of the largest image's tar streams, which is
 // about what it takes on a node's disk. The base's layers have to be read and
-// unpacked for it, unless the cache knows them.
+// unpacked for it, unless the cache knows them; Inventory shares that read.
 func (p *Product) Unpacked(ctx context.Context) (int64, error) {
 	var largest int64
 	for _, img := range p.Images {
@@ -55,7 +54,7 @@ func (p *Product) Unpacked(ctx context.Context) (int64, error) {
 		for _, l := range img.baseLayers {
 			n, err := p.cache.unpacked(ctx, l)
 			if err != nil {
-				return 0, fmt.Errorf("unpacking a layer of the base: %w", err)
+				return 0, unpacking(err)
 			}
 			sum += n
 		}
@@ -65,29 +64,6 @@ func (p *Product) Unpacked(ctx context.Context) (int64, error) {
 		largest = max(largest, sum)
 	}
 	return largest, nil
-}
-
-// count reads a layer to its end.
-func count(ctx context.Context, l v1.Layer) (int64, error) {
-	r, err := l.Uncompressed()
-	if err != nil {
-		return 0, err
-	}
-	defer r.Close()
-	buf := make([]byte, 256<<10)
-	for total := int64(0); ; {
-		if err := ctx.Err(); err != nil {
-			return 0, err
-		}
-		n, err := r.Read(buf)
-		total += int64(n)
-		if err == io.EOF {
-			return total, nil
-		}
-		if err != nil {
-			return 0, err
-		}
-	}
 }
 
 // Remember gives the cache what is known of the product's layers by now. A nil

@@ -25,12 +25,13 @@ var (
 // error is left alone.
 type checker struct {
 	*document
-	config *Config
+	config    *Config
+	gatesOnly bool // nothing is built, so nothing is needed for it
 }
 
 // check records every value of c that is out of its range.
-func check(d *document, c *Config) {
-	k := checker{d, c}
+func check(d *document, c *Config, gatesOnly bool) {
+	k := checker{d, c, gatesOnly}
 	k.references()
 	k.copies("app", c.App)
 	k.copies("models", c.Models)
@@ -46,8 +47,10 @@ func check(d *document, c *Config) {
 }
 
 func (k *checker) references() {
-	k.need("image", "the repository to publish to, such as ghcr.io/acme/digits")
-	k.need("base", "the image to build on, such as python:3.11-slim")
+	if !k.gatesOnly {
+		k.need("image", "the repository to publish to, such as ghcr.io/acme/digits")
+		k.need("base", "the image to build on, such as python:3.11-slim")
+	}
 	if k.ok("image") {
 		k.repository("image", k.config.Image)
 	}
@@ -112,7 +115,7 @@ func (k *checker) copies(list string, copies []Copy) {
 }
 
 func (k *checker) someCopies() {
-	if k.bad["app"] || k.bad["models"] || len(k.config.App)+len(k.config.Models) > 0 {
+	if k.gatesOnly || k.bad["app"] || k.bad["models"] || len(k.config.App)+len(k.config.Models) > 0 {
 		return
 	}
 	at := "app"

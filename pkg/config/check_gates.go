@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/org/ai-ship/pkg/unit"
 )
@@ -18,9 +19,15 @@ func (k *checker) gates() {
 	k.sizeLimit("gates.size.max", g.Size.Max, "such as 1.1GB", unit.Bytes)
 	k.sizeLimit("gates.size.unpacked", g.Size.Unpacked, "such as 4GB", unit.Bytes)
 	k.sizeLimit("gates.size.growth", g.Size.Growth, "such as 10% or 50MB", unit.Bytes, unit.Ratio)
+	k.sizeLimit("gates.size.warn", g.Size.Warn, "such as 900MB", unit.Bytes)
+	k.below("gates.size.warn", g.Size.Warn, "max", g.Size.Max)
 	for i, m := range g.Metrics {
 		k.metric(item("gates.metrics", i), m)
 	}
+	for i, r := range g.Rules {
+		k.rule(item("gates.rules", i), r)
+	}
+	k.inside("gates.baseline", g.Baseline, g.Baseline)
 	if g.Vulnerabilities != nil {
 		k.need("gates.vulnerabilities.fail-on", "the lowest severity that refuses the image")
 		k.oneOf("gates.vulnerabilities.fail-on", g.Vulnerabilities.FailOn, "critical", "high", "low", "medium")
@@ -56,21 +63,83 @@ func (k *checker) metric(at string, m MetricGate) {
 	if k.bad[at] {
 		return
 	}
-	low, high, regression := child(at, "min"), child(at, "max"), child(at, "regression")
 	k.need(child(at, "name"), "the name of the metric in the reports")
-	if !k.has(low) && !k.has(high) && !k.has(regression) {
-		k.fail(at, "expected at least one of min, max and regression", "add min or max: a metric without a limit refuses nothing")
+	if !slices.ContainsFunc([]string{"min", "max", "equals", "regression", "improvement"}, func(key string) bool { return k.has(child(at, key)) }) {
+		k.fail(at, "expected at least one of min, max, equals, regression and improvement", "add min or max: a metric without a limit refuses nothing")
 	}
 	k.match(child(at, "stat"), m.Stat, stat, "mean, median, min, max or a percentile", "such as p95")
 	k.match(child(at, "pointer"), m.Pointer, pointer, "a JSON pointer, which starts with /, or a place in XML as verdicts print it", "such as /results/0/accuracy (~ is written ~0 and / is ~1), or testsuite[1]/testcase[2]/@time")
 	k.inside(child(at, "report"), m.Report, m.Report)
+	k.oneOf(child(at, "better"), m.Better, "higher", "lower")
+	k.oneOf(child(at, "level"), m.Level, "refuse", "warn")
 	k.metricUnits(at, m)
-	switch {
-	case m.Min != nil && m.Max != nil && k.ok(low) && k.ok(high) && m.Min.Unit == m.Max.Unit && m.Min.Value > m.Max.Value:
+	k.metricLimits(at, m)
+	k.tolerances(at, m)
+}
+
+// metricLimits records limits that contradict each other.
+func (k *checker) metricLimits(at string, m MetricGate) {
+	low, high, warn := child(at, "min"), child(at, "max"), child(at, "warn")
+	if m.Min != nil && m.Max != nil && k.ok(low) && k.ok(high) && m.Min.Unit == m.Max.Unit && m.Min.Value > m.Max.Value {
 		k.fail(low, fmt.Sprintf("min %s is above max %s, so nothing would pass", clip(m.Min.Text), clip(m.Max.Text)), "swap them")
-	case m.Regression != nil && k.ok(regression) && m.Regression.Value < 0:
-		k.fail(regression, fmt.Sprintf("expected how much worse the value may be, found the negative %q", clip(m.Regression.Text)), "such as 1%")
 	}
+	switch {
+	case m.Warn == nil:
+	case m.Min != nil && m.Max != nil:
+		k.fail(warn, "warn needs one limit that it stands before, found min and max", "write two entries for the metric")
+	case m.Min != nil:
+		k.above(warn, m.Warn, "min", m.Min)
+	default:
+		k.below(warn, m.Warn, "max", m.Max)
+	}
+}
+
+// below records a warning level that is not within its ceiling.
+func (k *checker) below(at string, warn *Limit, key string, ceiling *Limit) {
+	switch {
+	case warn == nil || !k.ok(at):
+	case ceiling == nil:
+		k.fail(at, "warn needs a limit that it stands before, found none", "add "+key)
+	case warn.Unit == ceiling.Unit && warn.Value > ceiling.Value:
+		k.fail(at, fmt.Sprintf("warn %s is above %s %s, so it would never warn", clip(warn.Text), key, clip(ceiling.Text)), "lower it")
+	}
+}
+
+// above records a warning level that is not within its floor.
+func (k *checker) above(at string, warn *Limit, key string, floor *Limit) {
+	if k.ok(at) && warn.Unit == floor.Unit && warn.Value < floor.Value {
+		k.fail(at, fmt.Sprintf("warn %s is below %s %s, so it would never warn", clip(warn.Text), key, clip(floor.Text)), "raise it")
+	}
+}
+
+// tolerances records differences to the baseline that mean nothing.
+func (k *checker) tolerances(at string, m MetricGate) {
+	for _, t := range []struct {
+		key, what string
+		limit     *Limit
+	}{
+		{"regression", "how much worse the value may be", m.Regression},
+		{"improvement", "how much better the value must be", m.Improvement},
+		{"slack", "a difference that never counts", m.Slack},
+	} {
+		if path := child(at, t.key); t.limit != nil && k.ok(path) && t.limit.Value < 0 {
+			k.fail(path, fmt.Sprintf("expected %s, found the negative %q", t.what, clip(t.limit.Text)), "such as 1%")
+		}
+	}
+	if path := child(at, "slack"); m.Slack != nil && k.ok(path) && m.Regression == nil && m.Improvement == nil {
+		k.fail(path, "slack needs a comparison, found neither regression nor improvement", "add regression: auto")
+	}
+}
+
+// rule records a rule that lacks something; its expression is the plan's to
+// compile.
+func (k *checker) rule(at string, r RuleGate) {
+	if k.bad[at] {
+		return
+	}
+	k.need(child(at, "name"), "what verdicts call the rule")
+	k.need(child(at, "rule"), "an expression such as metrics.accuracy >= 0.95 && size.growth < 0.1")
+	k.oneOf(child(at, "level"), r.Level, "refuse", "warn")
 }
 
 // metricUnits records a unit that is not known, and limits of one metric that
@@ -79,7 +148,7 @@ func (k *checker) metricUnits(at string, m MetricGate) {
 	limits := []struct {
 		key  string
 		unit unit.Unit
-	}{{key: "unit"}, {key: "min"}, {key: "max"}}
+	}{{key: "unit"}, {key: "min"}, {key: "max"}, {key: "equals"}, {key: "warn"}}
 	if path := child(at, "unit"); k.ok(path) {
 		q, err := unit.ParseUnit(m.Unit)
 		if err != nil {
@@ -87,7 +156,7 @@ func (k *checker) metricUnits(at string, m MetricGate) {
 		}
 		limits[0].unit = q.Unit
 	}
-	for i, l := range []*Limit{m.Min, m.Max} {
+	for i, l := range []*Limit{m.Min, m.Max, m.Equals, m.Warn} {
 		if l != nil {
 			limits[i+1].unit = l.Unit
 		}

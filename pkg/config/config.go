@@ -7,7 +7,8 @@ import "github.com/org/ai-ship/pkg/unit"
 // The yaml tags are the only place where a key is named. Their options are
 // read by the decoder: number (a number stands for its text), scalar (so does
 // a boolean, and the text may be empty), expand (${NAME} is replaced from the
-// environment) and short (a scalar in place of the mapping sets this field).
+// environment), short (a scalar in place of the mapping sets this field) and auto
+// (a limit may also be the word Auto).
 // The descriptions are the fields' documentation, here and in the schema.
 type Config struct {
 	Image      string             `yaml:"image,expand" jsonschema:"required,example=ghcr.io/acme/digits" jsonschema_description:"Repository to publish to, without tag or digest."`
@@ -51,6 +52,8 @@ type Version struct {
 type Gates struct {
 	Size            SizeGate       `yaml:"size" jsonschema_description:"Limits of the image's size."`
 	Metrics         []MetricGate   `yaml:"metrics" jsonschema_description:"Limits of the metrics in the reports."`
+	Rules           []RuleGate     `yaml:"rules" jsonschema_description:"Expressions over everything that was measured."`
+	Baseline        string         `yaml:"baseline" jsonschema_description:"report.json of an earlier run, relative to the project, to compare with while the channel points to no image."`
 	Vulnerabilities *Vulnerability `yaml:"vulnerabilities" jsonschema_description:"Limit of what a package scanner may find."`
 	Models          *ModelGate     `yaml:"models" jsonschema_description:"What model files may run when they are loaded."`
 	Secrets         string         `yaml:"secrets" jsonschema:"enum=deny" jsonschema_description:"deny refuses an image that holds a secret."`
@@ -59,6 +62,7 @@ type Gates struct {
 // SizeGate limits the image's size. A nil limit does not apply.
 type SizeGate struct {
 	Max      *Limit `yaml:"max" jsonschema_description:"Compressed size, as the registry stores it, such as 1.1GB."`
+	Warn     *Limit `yaml:"warn" jsonschema_description:"Compressed size from which on one within max is warned about."`
 	Unpacked *Limit `yaml:"unpacked" jsonschema_description:"Size on the node's disk, such as 4GB."`
 	Growth   *Limit `yaml:"growth" jsonschema_description:"Growth against what the channel points to, such as 10% or 50MB."`
 }
@@ -66,15 +70,31 @@ type SizeGate struct {
 // MetricGate limits one metric of the reports. Required is not nil after
 // defaults.
 type MetricGate struct {
-	Name       string `yaml:"name" jsonschema:"required" jsonschema_description:"Name of the metric in the reports."`
-	Stat       string `yaml:"stat" jsonschema:"pattern=^(mean|median|min|max|p[1-9][0-9]?([.][0-9]+)?)$" jsonschema_description:"Statistic: mean, median, min, max or a percentile such as p95."`
-	Min        *Limit `yaml:"min" jsonschema:"anyof_required=min" jsonschema_description:"Smallest value that passes."`
-	Max        *Limit `yaml:"max" jsonschema:"anyof_required=max" jsonschema_description:"Largest value that passes."`
-	Unit       string `yaml:"unit" jsonschema_description:"Unit of values whose report names none: s, ms, us, ns, percent, ratio, B, MiB and so on."`
-	Report     string `yaml:"report" jsonschema_description:"Only this report counts; a path relative to the project."`
-	Pointer    string `yaml:"pointer" jsonschema:"pattern=^(/|[a-z]+(\\[[0-9]+\\])?/)" jsonschema_description:"JSON pointer (RFC 6901) to the value in the report, or a place in XML as verdicts print it."`
-	Required   *bool  `yaml:"required" jsonschema:"default=true" jsonschema_description:"Whether a missing metric refuses the image."`
-	Regression *Limit `yaml:"regression" jsonschema:"anyof_required=regression" jsonschema_description:"How much worse than what the channel points to the value may be, such as 1%."`
+	Name        string            `yaml:"name" jsonschema:"required" jsonschema_description:"Name of the metric in the reports, as ai-ship gate --list prints it."`
+	Stat        string            `yaml:"stat" jsonschema:"pattern=^(mean|median|min|max|p[1-9][0-9]?([.][0-9]+)?)$" jsonschema_description:"Statistic: mean, median, min, max or a percentile such as p95."`
+	Where       map[string]string `yaml:"where,scalar" jsonschema_description:"Labels that the metric must have; an empty value asks for metrics without the label."`
+	Min         *Limit            `yaml:"min" jsonschema:"anyof_required=min" jsonschema_description:"Smallest value that passes."`
+	Max         *Limit            `yaml:"max" jsonschema:"anyof_required=max" jsonschema_description:"Largest value that passes."`
+	Equals      *Limit            `yaml:"equals" jsonschema:"anyof_required=equals" jsonschema_description:"The one value that passes."`
+	Warn        *Limit            `yaml:"warn" jsonschema_description:"Level within min or max from which on a value is warned about."`
+	Regression  *Limit            `yaml:"regression,auto" jsonschema:"anyof_required=regression" jsonschema_description:"How much worse than the baseline the value may be: a share of it such as 1%, an amount such as 5ms, or auto for 10%."`
+	Improvement *Limit            `yaml:"improvement" jsonschema:"anyof_required=improvement" jsonschema_description:"How much better than the baseline the value must be, such as 1% or 5ms."`
+	Slack       *Limit            `yaml:"slack" jsonschema_description:"Difference to the baseline, as an amount such as 5ms, that never counts."`
+	Better      string            `yaml:"better" jsonschema:"enum=lower,enum=higher" jsonschema_description:"Direction in which the metric improves. Default: by min or max, the name and the unit."`
+	Samples     int               `yaml:"samples" jsonschema:"minimum=0" jsonschema_description:"Measurements that the value must be made of at least."`
+	Runs        int               `yaml:"runs" jsonschema:"minimum=0" jsonschema_description:"Reports that must have the value at least; the median of all counts. Default: all reports must agree on one value."`
+	Unit        string            `yaml:"unit" jsonschema_description:"Unit of values whose report names none: s, ms, us, ns, percent, ratio, B, MiB and so on."`
+	Report      string            `yaml:"report" jsonschema_description:"Only this report counts; a path relative to the project."`
+	Pointer     string            `yaml:"pointer" jsonschema:"pattern=^(/|[a-z]+(\\[[0-9]+\\])?/)" jsonschema_description:"JSON pointer (RFC 6901) to the value in the report, or a place in XML as verdicts print it."`
+	Required    *bool             `yaml:"required" jsonschema:"default=true" jsonschema_description:"Whether a missing metric refuses the image."`
+	Level       string            `yaml:"level" jsonschema:"enum=refuse,enum=warn,default=refuse" jsonschema_description:"warn makes a warning of whatever would refuse the image."`
+}
+
+// RuleGate is an expression that must hold.
+type RuleGate struct {
+	Name  string `yaml:"name" jsonschema:"required" jsonschema_description:"What verdicts call the rule."`
+	Rule  string `yaml:"rule" jsonschema:"required" jsonschema_description:"Expression over metrics, size, baseline and tests, such as metrics.accuracy >= 0.95 && size.growth < 0.1."`
+	Level string `yaml:"level" jsonschema:"enum=refuse,enum=warn,default=refuse" jsonschema_description:"warn makes a warning of a rule that does not hold."`
 }
 
 // Vulnerability is the gate on what a package scanner found.
@@ -103,8 +123,11 @@ type Channel struct {
 	Soak  string   `yaml:"soak" jsonschema_description:"How long it must have been there, such as 1h."`
 }
 
+// Auto is the text of a limit that leaves the figure to ai-ship.
+const Auto = "auto"
+
 // Limit is a quantity as the user wrote it.
 type Limit struct {
 	unit.Quantity
-	Text string // as written, for messages
+	Text string // as written, for messages; Auto: the quantity is zero
 }

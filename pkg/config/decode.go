@@ -5,6 +5,7 @@ import (
 	"iter"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -20,7 +21,7 @@ type decoder struct {
 }
 
 // options are what a yaml tag says beside the name; Config documents them.
-type options struct{ number, scalar, expand, short bool }
+type options struct{ number, scalar, expand, short, auto bool }
 
 // field is one key of a struct.
 type field struct {
@@ -35,7 +36,7 @@ func fieldsOf(t reflect.Type) []field {
 	for i := range t.NumField() {
 		tag := strings.Split(t.Field(i).Tag.Get("yaml"), ",")
 		has := func(option string) bool { return slices.Contains(tag[1:], option) }
-		fields = append(fields, field{tag[0], i, options{has("number"), has("scalar"), has("expand"), has("short")}})
+		fields = append(fields, field{tag[0], i, options{has("number"), has("scalar"), has("expand"), has("short"), has("auto")}})
 	}
 	slices.SortFunc(fields, func(a, b field) int { return strings.Compare(a.name, b.name) })
 	return fields
@@ -53,7 +54,7 @@ func (d *decoder) value(n ast.Node, v reflect.Value, path string, o options) {
 	}
 	switch target := v.Addr().Interface().(type) {
 	case *Limit:
-		d.limit(n, target, path)
+		d.limit(n, target, path, o)
 		return
 	case *Command:
 		if s, ok := text(n, options{}); ok {
@@ -75,9 +76,26 @@ func (d *decoder) value(n ast.Node, v reflect.Value, path string, o options) {
 		} else {
 			d.mismatch(n, v.Type(), path, o)
 		}
+	case reflect.Int:
+		d.whole(n, v, path)
 	case reflect.String:
 		d.str(n, v, path, o)
 	}
+}
+
+// whole decodes a count.
+func (d *decoder) whole(n ast.Node, v reflect.Value, path string) {
+	i, ok := n.(*ast.IntegerNode)
+	if !ok {
+		d.mismatch(n, v.Type(), path, options{})
+		return
+	}
+	count, err := strconv.ParseInt(i.Token.Value, 10, 32)
+	if err != nil || count < 0 {
+		d.fail(path, fmt.Sprintf("expected a whole number of 0 or more, found %s", clip(i.Token.Value)), "")
+		return
+	}
+	v.SetInt(count)
 }
 
 // plain returns what stands behind anchors and tags, which are errors: a value
@@ -208,8 +226,12 @@ func (d *decoder) str(n ast.Node, v reflect.Value, path string, o options) {
 	}
 }
 
-func (d *decoder) limit(n ast.Node, v *Limit, path string) {
+func (d *decoder) limit(n ast.Node, v *Limit, path string, o options) {
 	s, ok := text(n, options{number: true})
+	if ok && o.auto && s == Auto {
+		*v = Limit{Text: s}
+		return
+	}
 	if !ok {
 		d.mismatch(n, reflect.TypeFor[Limit](), path, options{})
 		return
@@ -276,6 +298,8 @@ func expected(t reflect.Type, o options) string {
 		return str
 	case t.Kind() == reflect.Bool:
 		return "true or false"
+	case t.Kind() == reflect.Int:
+		return "a whole number"
 	case t.Kind() == reflect.Slice:
 		return "a list"
 	case o.short:

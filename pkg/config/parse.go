@@ -35,6 +35,24 @@ const (
 // Load reads the config file name inside project. The error is an Errors if
 // the file was read but is wrong.
 func Load(project *os.Root, name string, getenv func(string) string) (*Config, error) {
+	data, err := load(project, name)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(name, data, getenv)
+}
+
+// LoadGates is Load for a run that builds nothing: the file need not name an
+// image, a base or anything to put into it.
+func LoadGates(project *os.Root, name string, getenv func(string) string) (*Config, error) {
+	data, err := load(project, name)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGates(name, data, getenv)
+}
+
+func load(project *os.Root, name string) ([]byte, error) {
 	data, err := read(project, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = hint.Wrap(err, "run `ai-ship init` to write a first config")
@@ -42,7 +60,7 @@ func Load(project *os.Root, name string, getenv func(string) string) (*Config, e
 	if err != nil {
 		return nil, fmt.Errorf("reading config %q: %w", name, err)
 	}
-	return Parse(name, data, getenv)
+	return data, nil
 }
 
 // read returns at most one byte more than Parse accepts.
@@ -68,6 +86,15 @@ func read(project *os.Root, name string) ([]byte, error) {
 // error is an Errors with everything that is wrong, unless the text is not
 // YAML: then it is the first syntax error only.
 func Parse(name string, data []byte, getenv func(string) string) (*Config, error) {
+	return parse(name, data, getenv, false)
+}
+
+// ParseGates is Parse for a run that builds nothing; see LoadGates.
+func ParseGates(name string, data []byte, getenv func(string) string) (*Config, error) {
+	return parse(name, data, getenv, true)
+}
+
+func parse(name string, data []byte, getenv func(string) string, gatesOnly bool) (*Config, error) {
 	text := strings.TrimPrefix(string(data), "\uFEFF")
 	doc := newDocument(name, text)
 	doc.at[""] = mark{1, 1}
@@ -76,7 +103,7 @@ func Parse(name string, data []byte, getenv func(string) string) (*Config, error
 		d := decoder{document: doc, getenv: getenv}
 		d.value(root, reflect.ValueOf(&c).Elem(), "", options{})
 		if !doc.bad[""] {
-			check(doc, &c)
+			check(doc, &c, gatesOnly)
 		}
 	}
 	if len(doc.errs) > 0 {

@@ -54,6 +54,14 @@ func (Config) JSONSchemaProperty(key string) any {
 }
 
 // JSONSchemaProperty is like Config's.
+func (MetricGate) JSONSchemaProperty(key string) any {
+	if key == "where" {
+		return map[string]scalar{}
+	}
+	return nil
+}
+
+// JSONSchemaProperty is like Config's.
 func (Version) JSONSchemaProperty(string) any { return number{} }
 
 // JSONSchemaExtend adds the short form, a string.

@@ -71,7 +71,7 @@ func TestEvaluateOrdersResults(t *testing.T) {
 		t.Errorf("passed %v, results (-want +got):\n%s", verdict.Passed, diff)
 	}
 	value, source := 1.0, evidence.Reports[0].Metrics[0].Source
-	result := gate.Result{Name: "test_a", Value: &value, Unit: unit.Seconds, Limit: &gate.Limit{Op: ">=", Value: 0.001},
+	result := gate.Result{Name: "test_a", Check: gate.CheckMin, Outcome: gate.Passed, Margin: new(999.0), Value: &value, Unit: unit.Seconds, Limit: &gate.Limit{Op: ">=", Value: 0.001},
 		Passed: true, Required: true, Reason: verdict.Results[4].Reason, Source: &source}
 	if diff := cmp.Diff(result, verdict.Results[4]); diff != "" {
 		t.Errorf("result (-want +got):\n%s", diff)

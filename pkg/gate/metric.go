@@ -2,142 +2,267 @@ package gate
 
 import (
 	"fmt"
+	"maps"
 	"slices"
-	"time"
+	"strings"
 
 	"github.com/org/ai-ship/pkg/testreport"
 	"github.com/org/ai-ship/pkg/unit"
 )
 
-// reading is one candidate's value, in the limit's dimension once converted.
-type reading struct {
-	value    unit.Quantity
-	stat     string
-	source   testreport.Source
-	modified time.Time
+// Metric limits one metric of the reports. Nil limits do not apply.
+type Metric struct {
+	Name string // a metric's name or one of its aliases, case-sensitive
+	Stat string // "", mean, median, p95, p99, max, min, or any pNN
+	// Where narrows the name to metrics with these labels. An empty value asks
+	// for metrics without the label, as in Prometheus.
+	Where            map[string]string
+	Min, Max, Equals *unit.Quantity
+	// Warn is the level from which on a value that keeps its one limit, Min or
+	// Max, is warned about.
+	Warn *unit.Quantity
+	// Regression is how much worse than the baseline the value may be,
+	// Improvement how much better it must be: of the baseline when a
+	// unit.Ratio, else absolute.
+	Regression, Improvement *unit.Quantity
+	// Slack is a difference that is never held against a value, absolute. What
+	// the noise of the samples explains never is either.
+	Slack    *unit.Quantity
+	Better   Better
+	Samples  int           // measurements that the value must be made of at least; 0: any
+	Runs     int           // reports that must have the value at least; their median counts. 0: one value
+	Unit     unit.Quantity // how to read a value whose report has no unit: 1 of this; zero = not told
+	Report   string        // only this report counts, when set (exact path)
+	Pointer  string        // JSON pointer (RFC 6901), or place in XML as Source.Pointer has it; the name is then only a label
+	Required bool          // refuse when the reports do not have the metric; once it is measured, it must keep its limits
+	Warning  bool          // whatever would refuse only warns
 }
 
-// refusal is why no single value could be had, up to what would have passed.
-type refusal struct {
-	problem string
-	source  *testreport.Source
-	absent  bool // the reports were read and do not have the metric
-}
+// DefaultRegression is the regression that a policy allows which names none:
+// hosted runners vary by about as much without any change of the code.
+func DefaultRegression() unit.Quantity { return unit.Quantity{Value: 0.1, Unit: unit.Ratio} }
 
-// evaluate returns one Result for each limit of m.
-func (m Metric) evaluate(e Evidence) []Result {
-	if m.Min == nil && m.Max == nil {
-		return []Result{{Name: m.label(), Stat: m.Stat, Required: m.Required,
+// metric returns one Result for each limit of m, and what m measured if it is
+// compared with a baseline.
+func (c court) metric(m Metric) (results []Result, record Measurement) {
+	bounds := m.bounds()
+	for _, b := range bounds {
+		results = append(results, c.judge(m, b))
+	}
+	for _, check := range []Check{CheckRegression, CheckImprovement} {
+		if m.tolerance(check) != nil {
+			var r Result
+			r, record = c.compare(m, check)
+			results = append(results, r)
+		}
+	}
+	if len(results) == 0 {
+		results = []Result{{Name: m.title(), Stat: m.Stat, Where: m.Where, Required: m.Required, Outcome: Refused,
 			Reason: fmt.Sprintf("%s has no limit; with a min or a max that it keeps it would have passed", m.label())}}
 	}
-	var results []Result
-	if m.Min != nil {
-		results = append(results, m.judge(bound{floor: true, limit: *m.Min}, e))
+	if m.Warning {
+		for i := range results {
+			if results[i].Outcome == Refused {
+				results[i].Outcome = Warned
+			}
+		}
 	}
-	if m.Max != nil {
-		results = append(results, m.judge(bound{limit: *m.Max}, e))
-	}
-	return results
+	return results, record
 }
 
-func (m Metric) label() string {
+func (m Metric) bounds() []bound {
+	var bounds []bound
+	if m.Min != nil {
+		bounds = append(bounds, bound{check: CheckMin, op: ">=", limit: *m.Min, warn: m.Warn})
+	}
+	if m.Max != nil {
+		bounds = append(bounds, bound{check: CheckMax, op: "<=", limit: *m.Max, warn: m.Warn})
+	}
+	if m.Equals != nil {
+		bounds = append(bounds, bound{check: CheckEquals, op: "==", limit: *m.Equals})
+	}
+	return bounds
+}
+
+// title is what results call the metric.
+func (m Metric) title() string {
 	if m.Name == "" {
 		return m.Pointer
 	}
 	return m.Name
 }
 
+// label is the title with the labels that were asked for, as sentences have it.
+func (m Metric) label() string {
+	if len(m.Where) == 0 {
+		return m.title()
+	}
+	var pairs []string
+	for _, key := range slices.Sorted(maps.Keys(m.Where)) {
+		pairs = append(pairs, short(key)+"="+short(m.Where[key]))
+	}
+	return m.title() + "{" + strings.Join(pairs, ",") + "}"
+}
+
 // judge holds the metric against one limit.
-func (m Metric) judge(b bound, e Evidence) Result {
-	r := Result{Name: m.label(), Stat: m.Stat, Unit: b.limit.Unit, Limit: b.result(), Required: m.Required}
-	found, refused := m.read(b, e.Reports)
+func (c court) judge(m Metric, b bound) Result {
+	r := Result{Name: m.title(), Check: b.check, Stat: m.Stat, Where: m.Where, Unit: b.limit.Unit, Limit: b.result(), Required: m.Required}
+	found, refused := c.measure(m, want{what: "limit", Quantity: b.limit})
 	if refused != nil {
-		r.Source = refused.source
-		r.Reason = fmt.Sprintf("%s; %s", refused.problem, b.wish())
-		if refused.absent && !m.Required {
-			r.Passed, r.Reason = true, "not measured, not required"
-		}
-		return r
+		return r.refuse(m, refused, b.wish())
 	}
-	name := r.Name
-	if r.Stat = found.stat; r.Stat != "" {
-		name += " " + r.Stat
-	}
-	r.Value, r.Unit, r.Source = finite(found.value.Value), found.value.Unit, &found.source
-	where := place(found.source)
+	r.show(found)
+	name, where := found.name(m), found.place()
 	switch v := found.value; {
-	case v.Value < 0 && (v.Unit == unit.Seconds || v.Unit == unit.Bytes):
-		r.Reason = fmt.Sprintf("%s is %s, and %s cannot be negative (%s); %s", name, v, dimension(v.Unit), where, b.wish())
-	case e.outdates(found.modified):
-		r.Reason = fmt.Sprintf("%s, so %s tells about another model; run the evaluation again: from a report newer than the model %s",
-			e.stale(found.source.File, found.modified), name, b.wish())
-	case b.holds(v.Value):
-		r.Passed = true
-		r.Reason = fmt.Sprintf("%s is %s, %s (%s)", name, b.show(v), b.compare(v.Value), where)
-	default:
+	case !b.holds(v.Value):
+		r.Outcome = Refused
 		r.Reason = fmt.Sprintf("%s is %s, %s (%s); %s", name, b.show(v), b.compare(v.Value), where, b.wish())
+	case b.warn != nil && !b.level().holds(v.Value):
+		r.Outcome = Warned
+		r.Reason = fmt.Sprintf("%s is %s, %s, but %s (%s); %s without a warning",
+			name, b.level().show(v), b.compare(v.Value), b.level().compare(v.Value), where, b.level().wish())
+	default:
+		r.Outcome = Passed
+		r.Reason = fmt.Sprintf("%s is %s, %s (%s)", name, b.show(v), b.compare(v.Value), where)
 	}
 	return r
 }
 
-// read returns the one value that the reports have for m.
-func (m Metric) read(b bound, reports []testreport.Report) (reading, *refusal) {
-	found, refused := m.find(reports)
+// refuse is r for a metric without a value to judge.
+func (r Result) refuse(m Metric, why *refusal, wish string) Result {
+	r.Source, r.Outcome = why.source, Refused
+	if why.found != nil {
+		r.show(*why.found)
+	}
+	r.Reason = why.problem + "; " + wish
+	if why.until != "" {
+		r.Reason = why.problem + ": " + why.until + " " + wish
+	}
+	if why.absent && !m.Required {
+		r.Outcome, r.Reason = Passed, "not measured, not required"
+	}
+	return r
+}
+
+// show fills in what was measured.
+func (r *Result) show(m measured) {
+	r.Value, r.Unit, r.Stat = finite(m.value.Value), m.value.Unit, m.stat
+	r.Samples, r.Noise, r.Runs, r.Spread = m.samples, m.noise, m.runs, m.spread
+	r.Source = &m.source
+}
+
+// String names the metric and its statistic as sentences do.
+func (m Metric) String() string { return strings.TrimSpace(m.label() + " " + m.Stat) }
+
+// measured is the one value that the reports have for a metric.
+type measured struct {
+	value   unit.Quantity
+	stat    string
+	source  testreport.Source
+	samples int     // 0: the report does not say
+	noise   float64 // standard error, in the value's unit; 0: not known
+	runs    int     // 0: one report; else the value is the median of these
+	spread  *Spread
+}
+
+func (m measured) name(metric Metric) string {
+	if m.stat == "" {
+		return metric.label()
+	}
+	return metric.label() + " " + m.stat
+}
+
+// place is where the value stands, as reasons show it.
+func (m measured) place() string {
+	if m.runs == 0 {
+		return place(m.source)
+	}
+	low := unit.Quantity{Value: m.spread.Min, Unit: m.value.Unit}
+	high := unit.Quantity{Value: m.spread.Max, Unit: m.value.Unit}
+	return fmt.Sprintf("the median of %d runs from %s to %s: %s and others", m.runs, low, high, place(m.source))
+}
+
+// refusal is why no single value could be had.
+type refusal struct {
+	problem string
+	until   string // what has to happen before the limit decides, as the beginning of what would have passed
+	source  *testreport.Source
+	found   *measured // a value that does not count
+	absent  bool      // the reports were read and do not have the metric
+}
+
+// want is the dimension that a value is needed in, and what needs it.
+type want struct {
+	unit.Quantity
+	what string // limit or baseline; "" takes any dimension
+}
+
+// measure returns the one value that the reports have for m, fit to be judged.
+func (c court) measure(m Metric, w want) (measured, *refusal) {
+	found, refused := c.find(m)
 	if refused != nil {
-		return reading{}, refused
+		return measured{}, refused
 	}
 	readings, refused := m.resolve(found)
 	if refused != nil {
-		return reading{}, refused
+		return measured{}, refused
 	}
 	for i := range readings {
-		r := &readings[i]
-		if refused := m.convert(r, b.limit); refused != nil {
-			return reading{}, refused
+		if refused := m.convert(&readings[i], w); refused != nil {
+			return measured{}, refused
 		}
 	}
-	first := readings[0]
-	for _, other := range readings[1:] {
-		if other.value != first.value {
-			return reading{}, m.ambiguous(readings)
+	one, refused := m.merge(readings)
+	if refused != nil {
+		return measured{}, refused
+	}
+	name := one.name(m)
+	if v := one.value; v.Value < 0 && (v.Unit == unit.Seconds || v.Unit == unit.Bytes) {
+		return measured{}, &refusal{source: &one.source, found: &one,
+			problem: fmt.Sprintf("%s is %s, and %s cannot be negative (%s)", name, v, dimension(v.Unit), place(one.source))}
+	}
+	for _, r := range readings {
+		if c.outdates(r.modified) {
+			return measured{}, &refusal{source: &r.source, found: &one, until: "from a report newer than the model",
+				problem: fmt.Sprintf("%s, so %s tells about another model; run the evaluation again", c.stale(r.source.File, r.modified), name)}
 		}
 	}
-	return first, nil
+	if m.Samples > 0 && one.samples < m.Samples {
+		says := fmt.Sprintf("is made of %s only", count(one.samples, "sample"))
+		if one.samples == 0 {
+			says = "does not say how many samples it is made of"
+		}
+		return measured{}, &refusal{source: &one.source, found: &one, until: fmt.Sprintf("from %s or more", count(m.Samples, "sample")),
+			problem: fmt.Sprintf("%s %s (%s)", name, says, place(one.source))}
+	}
+	return one, nil
 }
 
-// convert brings a value into the limit's dimension where that is certain.
-func (m Metric) convert(r *reading, limit unit.Quantity) *refusal {
+// convert brings a value into the wanted dimension where that is certain.
+func (m Metric) convert(r *reading, w want) *refusal {
 	if r.value.Unit == unit.None && m.Unit != (unit.Quantity{}) {
-		r.value = m.Unit.Times(r.value.Value)
+		one := m.Unit
+		r.value, r.noise = one.Times(r.value.Value), r.noise*one.Value
 	}
 	v := r.value
 	switch {
 	case !v.Finite():
 		return &refusal{problem: fmt.Sprintf("%s is no number but %v (%s)", m.label(), v.Value, place(r.source)), source: &r.source}
-	case v.Unit == limit.Unit, limit.Unit == unit.None && v.Unit == unit.Ratio:
+	case w.what == "", v.Unit == w.Unit, w.Unit == unit.None && v.Unit == unit.Ratio:
 		return nil
-	case limit.Unit == unit.Ratio && v.Unit == unit.None && v.Value >= 0 && v.Value <= 1:
+	case w.Unit == unit.Ratio && v.Unit == unit.None && v.Value >= 0 && v.Value <= 1:
 		r.value.Unit = unit.Ratio
 		return nil
 	}
-	advice := "correct the limit"
+	advice := "correct the " + w.what
 	switch {
-	case v.Unit == unit.None && limit.Unit == unit.Ratio:
+	case v.Unit == unit.None && w.Unit == unit.Ratio:
 		advice = "write unit: percent if the report counts so"
 	case v.Unit == unit.None:
 		advice = "write unit: with what the report counts in"
-	case limit.Unit == unit.None:
-		advice = "write the limit with its unit"
+	case w.Unit == unit.None:
+		advice = "write the " + w.what + " with its unit"
 	}
-	return &refusal{source: &r.source, problem: fmt.Sprintf("%s is %s, %s, but its limit %s is %s (%s): %s",
-		m.label(), v, dimension(v.Unit), limit.Precise(), dimension(limit.Unit), place(r.source), advice)}
-}
-
-// ambiguous lists what the name could mean.
-func (m Metric) ambiguous(readings []reading) *refusal {
-	var places []string
-	for _, r := range readings {
-		places = append(places, fmt.Sprintf("%s#%s=%s", short(r.source.File), short(r.source.Pointer), r.value.Precise()))
-	}
-	return &refusal{problem: fmt.Sprintf("%s is ambiguous: %s; set report: or pointer: to choose one", m.label(), list(slices.Compact(places)))}
+	return &refusal{source: &r.source, problem: fmt.Sprintf("%s is %s, %s, but its %s %s is %s (%s): %s",
+		m.label(), v, dimension(v.Unit), w.what, w.Precise(), dimension(w.Unit), place(r.source), advice)}
 }

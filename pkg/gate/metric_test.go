@@ -78,7 +78,7 @@ func TestMetricPasses(t *testing.T) {
 }
 
 func TestMetricRefuses(t *testing.T) {
-	xml := read(t, "reports/evaluation.xml", `<testsuite><properties><property name="accuracy" value="0.96666"/></properties></testsuite>`)
+	xml := read(t, "reports/evaluation.xml", `<testsuite><properties><property name="accuracy" value="0.96666"/></properties><testcase name="t"/></testsuite>`)
 	json := read(t, "s.json", `{"accuracy": 0.97, "latency_p99_ms": 80, "latency_mean_ms": 50, "runs": [1, 2], "memory": 1500, "loss": NaN,
 		"bad": [1, NaN], "wait_ms": -1, "pct": 97, "near": 0.99896, "best_max": 3, "mixed_p95": NaN, "mixed_mean": 1, "huge_ms": 1e308}`)
 	atMost := func(name, at string) gate.Metric { return gate.Metric{Name: name, Max: limit(t, at)} }
@@ -107,7 +107,7 @@ func TestMetricRefuses(t *testing.T) {
 			"accuracy was not measured: nothing stands at /acuracy (looked into s.json; did you mean /accuracy?); 0.9 or more would have passed"},
 		{"ambiguous", atLeast("accuracy", "0.9"), one(xml, json),
 			"accuracy is ambiguous: reports/evaluation.xml#testsuite[1]/properties/property[1]=0.96666, s.json#/accuracy=0.97; " +
-				"set report: or pointer: to choose one; 0.9 or more would have passed"},
+				"set report: or pointer: to choose one, or runs: to take the median of several runs; 0.9 or more would have passed"},
 		{"several samples", atMost("runs", "9"), one(json),
 			"runs has 2 samples (s.json, /runs): write stat: p95 or another; 9 or less would have passed"},
 		{"several statistics", atMost("latency", "9ms"), one(json),

@@ -19,45 +19,64 @@ const (
 
 // bound is one limit with its direction.
 type bound struct {
-	floor bool // the value must not be below; else not above
+	check Check
+	op    string // ">=", "<=" or "=="
 	limit unit.Quantity
+	warn  *unit.Quantity // a level within the limit, in the same direction
 }
+
+// level is the warning level as a bound of its own.
+func (b bound) level() bound { return bound{check: b.check, op: b.op, limit: *b.warn} }
+
+// rounding is the share by which two numbers that should be equal may differ:
+// reports print fewer digits than they computed with.
+const rounding = 1e-9
 
 // holds is false for NaN on either side.
 func (b bound) holds(v float64) bool {
-	if b.floor {
+	switch b.op {
+	case ">=":
 		return v >= b.limit.Value
+	case "<=":
+		return v <= b.limit.Value
 	}
-	return v <= b.limit.Value
+	return math.Abs(v-b.limit.Value) <= rounding*math.Abs(b.limit.Value)
 }
 
-func (b bound) result() *Limit {
-	if b.floor {
-		return &Limit{Op: ">=", Value: b.limit.Value}
-	}
-	return &Limit{Op: "<=", Value: b.limit.Value}
-}
+func (b bound) result() *Limit { return &Limit{Op: b.op, Value: b.limit.Value} }
 
 // wish says what would have passed.
 func (b bound) wish() string {
-	if b.floor {
+	switch b.op {
+	case ">=":
 		return b.limit.Precise() + " or more would have passed"
+	case "<=":
+		return b.limit.Precise() + " or less would have passed"
 	}
-	return b.limit.Precise() + " or less would have passed"
+	return "exactly " + b.limit.Precise() + " would have passed"
 }
 
 // compare says on which side of the limit a value is.
 func (b bound) compare(v float64) string {
-	switch side := b.limit.Precise(); {
-	case b.floor && b.holds(v):
-		return "at or above the floor of " + side
-	case b.floor:
-		return "below the floor of " + side
-	case b.holds(v):
-		return "at or below the ceiling of " + side
-	default:
-		return "above the ceiling of " + side
+	kind := "limit"
+	switch {
+	case b.op == "==" && b.holds(v):
+		return "equal to " + b.limit.Precise()
+	case b.op == "==":
+		return "not equal to " + b.limit.Precise()
+	case b.op == ">=":
+		kind = "floor"
+	case b.op == "<=":
+		kind = "ceiling"
 	}
+	side := "above"
+	if b.limit.Value > v {
+		side = "below"
+	}
+	if b.holds(v) {
+		side = "at or " + map[string]string{">=": "above", "<=": "below"}[b.op]
+	}
+	return fmt.Sprintf("%s the %s of %s", side, kind, b.limit.Precise())
 }
 
 // show prints a value, with all its digits where the rounded form would stand
@@ -68,6 +87,19 @@ func (b bound) show(q unit.Quantity) string {
 		return q.Precise()
 	}
 	return short
+}
+
+// margin is the room up to a limit as a share of it; nil where the limit is no
+// measure, as with a limit of zero.
+func margin(value float64, limit Limit) *float64 {
+	room := (limit.Value - value) / math.Abs(limit.Value)
+	switch limit.Op {
+	case ">=":
+		room = -room
+	case "==":
+		return nil
+	}
+	return finite(room)
 }
 
 // finite returns a pointer to v, and nil for what JSON cannot hold.

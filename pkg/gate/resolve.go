@@ -4,53 +4,92 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/org/ai-ship/pkg/testreport"
 	"github.com/org/ai-ship/pkg/unit"
 )
 
-// candidate is a metric that the gate may mean.
-type candidate struct {
-	*testreport.Metric
-	report *testreport.Report
-	exact  bool // meant by an alias or its pointer, which say which statistic it is
-}
-
 // find returns the metrics that m names: by pointer, else by name or alias.
-func (m Metric) find(reports []testreport.Report) ([]candidate, *refusal) {
-	if len(reports) == 0 {
+func (c court) find(m Metric) ([]candidate, *refusal) {
+	if len(c.Reports) == 0 {
 		return nil, &refusal{problem: fmt.Sprintf("%s was not measured: no report was read, name them under reports", m.label())}
 	}
+	named := c.names.names[m.Name]
+	if m.Pointer != "" {
+		named = c.names.pointers[m.Pointer]
+	}
 	var found []candidate
-	var names, files, all []string
-	for i := range reports {
-		report := &reports[i]
-		all = append(all, short(report.Path))
-		if m.Report != "" && m.Report != report.Path {
-			continue
-		}
-		files = append(files, short(report.Path))
-		for j := range report.Metrics {
-			metric := &report.Metrics[j]
-			if m.Pointer != "" {
-				names = append(names, metric.Source.Pointer)
-			} else {
-				names = append(append(names, metric.Name), metric.Aliases...)
-			}
-			if exact, ok := m.means(metric); ok {
-				found = append(found, candidate{metric, report, exact})
-			}
+	for _, one := range named {
+		if m.Report == "" || m.Report == one.report.Path {
+			found = append(found, one)
 		}
 	}
+	if len(found) == 0 {
+		return nil, c.missing(m)
+	}
+	if selected := m.selected(found); len(selected) > 0 {
+		return recorded(selected), nil
+	}
+	var there []string
+	for _, one := range found {
+		if text := braces(one.Labels); text != "" && !slices.Contains(there, text) {
+			there = append(there, text)
+		}
+	}
+	hint := "there it has no labels"
+	if len(there) > 0 {
+		hint = "there is " + list(there)
+	}
+	return nil, &refusal{absent: true, problem: fmt.Sprintf("%s was not measured (%s)", m.label(), hint)}
+}
+
+// missing says where m was looked for.
+func (c court) missing(m Metric) *refusal {
+	var files, all []string
+	reports := slices.DeleteFunc(slices.Clone(c.Reports), func(r testreport.Report) bool {
+		all = append(all, short(r.Path))
+		return m.Report != "" && m.Report != r.Path
+	})
+	for _, r := range reports {
+		files = append(files, short(r.Path))
+	}
+	refused := &refusal{absent: true}
 	switch {
 	case len(files) == 0:
-		return nil, &refusal{absent: true, problem: fmt.Sprintf("%s was not measured: the report %q was not read (there is %s)", m.label(), m.Report, list(all))}
-	case len(found) == 0 && m.Pointer != "":
-		return nil, &refusal{absent: true, problem: fmt.Sprintf("%s was not measured: nothing stands at %s (looked into %s%s)", m.label(), m.Pointer, list(files), didYouMean(m.Pointer, names))}
-	case len(found) == 0:
-		return nil, &refusal{absent: true, problem: fmt.Sprintf("%s was not measured (looked into %s%s)", m.label(), list(files), didYouMean(m.Name, names))}
+		refused.problem = fmt.Sprintf("%s was not measured: the report %q was not read (there is %s)", m.label(), m.Report, list(all))
+	case m.Pointer != "":
+		refused.problem = fmt.Sprintf("%s was not measured: nothing stands at %s (looked into %s%s)", m.label(), m.Pointer, list(files), didYouMean(m.Pointer, offered(reports, true)))
+	default:
+		refused.problem = fmt.Sprintf("%s was not measured (looked into %s%s)", m.label(), list(files), didYouMean(m.Name, offered(reports, false)))
 	}
-	return recorded(found), nil
+	return refused
+}
+
+// selected leaves the candidates that have the labels which m asks for.
+func (m Metric) selected(found []candidate) []candidate {
+	if len(m.Where) == 0 {
+		return found
+	}
+	return slices.DeleteFunc(found, func(c candidate) bool {
+		for name, value := range m.Where {
+			i := slices.IndexFunc(c.Labels, func(l testreport.Label) bool { return l.Name == name })
+			if (i < 0 && value != "") || (i >= 0 && c.Labels[i].Value != value) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// whole leaves out the labelled parts of what a report also has as a whole,
+// which is what its name alone means.
+func whole(found []candidate) []candidate {
+	has := make(map[*testreport.Report]bool)
+	for _, c := range found {
+		has[c.report] = has[c.report] || len(c.Labels) == 0
+	}
+	return slices.DeleteFunc(found, func(c candidate) bool { return has[c.report] && len(c.Labels) > 0 })
 }
 
 // recorded leaves out test durations where something of that name was recorded.
@@ -62,14 +101,27 @@ func recorded(found []candidate) []candidate {
 	return found
 }
 
-func (m Metric) means(metric *testreport.Metric) (exact, ok bool) {
-	if m.Pointer != "" {
-		return true, metric.Source.Pointer == m.Pointer
+// braces prints labels as Prometheus does, "" without any.
+func braces(labels []testreport.Label) string {
+	if len(labels) == 0 {
+		return ""
 	}
-	if metric.Name == m.Name {
-		return false, true
+	var pairs []string
+	for _, l := range labels {
+		pairs = append(pairs, short(l.Name)+"="+short(l.Value))
 	}
-	return true, slices.Contains(metric.Aliases, m.Name)
+	return "{" + strings.Join(pairs, ",") + "}"
+}
+
+// reading is one candidate's value, in the limit's dimension once converted.
+type reading struct {
+	value    unit.Quantity
+	stat     string
+	samples  int
+	noise    float64 // standard error in the value's unit; 0: not known
+	labels   []testreport.Label
+	source   testreport.Source
+	modified time.Time
 }
 
 // resolve applies the statistic that is asked for, and returns a reading of
@@ -86,27 +138,29 @@ func (m Metric) resolve(found []candidate) ([]reading, *refusal) {
 	for _, c := range found {
 		raw[c.report.Path] = raw[c.report.Path] || len(c.Samples) > 0
 	}
-	var readings []reading
-	var others []candidate
+	var having, others []candidate
 	for _, c := range found {
-		if !c.has(stat, raw[c.report.Path]) {
+		if c.has(stat, raw[c.report.Path]) {
+			having = append(having, c)
+		} else {
 			others = append(others, c)
-			continue
 		}
-		r, refused := m.value(c, stat)
-		if refused != nil {
-			return nil, refused
-		}
-		readings = append(readings, r)
 	}
-	if len(readings) > 0 {
-		return readings, nil
+	if len(having) > 0 {
+		return m.values(having, func(candidate) string { return stat })
 	}
 	if stat != "" || slices.ContainsFunc(others, func(c candidate) bool { return !c.exact || c.Stat != others[0].Stat }) {
 		return nil, m.without(stat, others)
 	}
-	for _, c := range others { // an alias or a pointer that can only mean this statistic
-		r, refused := m.value(c, c.Stat)
+	// An alias or a pointer can only mean the statistic that it has.
+	return m.values(others, func(c candidate) string { return c.Stat })
+}
+
+// values reads the candidates, each as the statistic that it is meant as.
+func (m Metric) values(found []candidate, stat func(candidate) string) ([]reading, *refusal) {
+	var readings []reading
+	for _, c := range whole(found) {
+		r, refused := m.value(c, stat(c))
 		if refused != nil {
 			return nil, refused
 		}
@@ -129,12 +183,13 @@ func (c candidate) has(stat string, raw bool) bool {
 
 // value reads one candidate that has the statistic.
 func (m Metric) value(c candidate, stat string) (reading, *refusal) {
-	r := reading{value: unit.Quantity{Value: c.Value, Unit: c.Unit}, stat: stat, source: c.Source, modified: c.report.Modified}
+	r := reading{value: unit.Quantity{Value: c.Value, Unit: c.Unit}, stat: stat, samples: c.Count,
+		labels: c.Labels, source: c.Source, modified: c.report.Modified}
 	switch {
 	case c.Invalid != "":
 		return r, &refusal{source: &r.source, problem: fmt.Sprintf("%s is no number but %s (%s)", m.label(), short(c.Invalid), place(c.Source))}
 	case len(c.Samples) == 1 && stat == "":
-		r.value.Value = c.Samples[0]
+		r.value.Value, r.samples = c.Samples[0], 1
 	case len(c.Samples) > 0 && stat == "":
 		return r, &refusal{source: &r.source, problem: fmt.Sprintf("%s has %d samples (%s): write stat: p95 or another", m.label(), len(c.Samples), place(c.Source))}
 	case len(c.Samples) > 0:
@@ -142,7 +197,7 @@ func (m Metric) value(c candidate, stat string) (reading, *refusal) {
 		if err != nil {
 			return r, &refusal{source: &r.source, problem: fmt.Sprintf("%s cannot be read, %v (%s)", m.label(), err, place(c.Source))}
 		}
-		r.value.Value = v
+		r.value.Value, r.samples, r.noise = v, len(c.Samples), standardError(c.Samples, stat)
 	}
 	return r, nil
 }

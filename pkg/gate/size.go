@@ -11,10 +11,10 @@ import (
 func sizes(s Size, e Evidence) []Result {
 	var results []Result
 	if s.Max != nil {
-		results = append(results, size("size", "the compressed image", e.Size.Compressed, *s.Max))
+		results = append(results, size("size", "the compressed image", e.Size.Compressed, bound{check: CheckSize, op: "<=", limit: *s.Max, warn: s.Warn}))
 	}
 	if s.Unpacked != nil {
-		results = append(results, size("size.unpacked", "the unpacked image", e.Size.Unpacked, *s.Unpacked))
+		results = append(results, size("size.unpacked", "the unpacked image", e.Size.Unpacked, bound{check: CheckUnpacked, op: "<=", limit: *s.Unpacked}))
 	}
 	if s.Growth != nil {
 		results = append(results, growth(e, *s.Growth))
@@ -23,11 +23,10 @@ func sizes(s Size, e Evidence) []Result {
 }
 
 // size compares bytes with a limit. No image has 0 bytes: 0 is not measured.
-func size(name, what string, bytes int64, limit unit.Quantity) Result {
-	b := bound{limit: limit}
-	r := Result{Name: name, Unit: unit.Bytes, Required: true}
-	if limit.Unit != unit.Bytes {
-		r.Reason = fmt.Sprintf("the limit %s of %s is %s; a limit in bytes such as 1.1GB would have been applied", limit.Precise(), name, dimension(limit.Unit))
+func size(name, what string, bytes int64, b bound) Result {
+	r := Result{Name: name, Check: b.check, Unit: unit.Bytes, Required: true, Outcome: Refused}
+	if b.limit.Unit != unit.Bytes {
+		r.Reason = fmt.Sprintf("the limit %s of %s is %s; a limit in bytes such as 1.1GB would have been applied", b.limit.Precise(), name, dimension(b.limit.Unit))
 		return r
 	}
 	r.Limit = b.result()
@@ -37,10 +36,16 @@ func size(name, what string, bytes int64, limit unit.Quantity) Result {
 	}
 	value := unit.Quantity{Value: float64(bytes), Unit: unit.Bytes}
 	r.Value = finite(value.Value)
-	r.Passed = b.holds(value.Value)
-	r.Reason = fmt.Sprintf("%s has %s, %s", what, b.show(value), b.compare(value.Value))
-	if !r.Passed {
-		r.Reason += "; " + b.wish()
+	switch {
+	case !b.holds(value.Value):
+		r.Reason = fmt.Sprintf("%s has %s, %s; %s", what, b.show(value), b.compare(value.Value), b.wish())
+	case b.warn != nil && !b.level().holds(value.Value):
+		r.Outcome = Warned
+		r.Reason = fmt.Sprintf("%s has %s, %s, but %s; %s without a warning",
+			what, b.level().show(value), b.compare(value.Value), b.level().compare(value.Value), b.level().wish())
+	default:
+		r.Outcome = Passed
+		r.Reason = fmt.Sprintf("%s has %s, %s", what, b.show(value), b.compare(value.Value))
 	}
 	return r
 }
@@ -49,13 +54,13 @@ func size(name, what string, bytes int64, limit unit.Quantity) Result {
 // grow. The Result's value and limit are whole sizes, so that they compare.
 func growth(e Evidence, allowed unit.Quantity) Result {
 	const name = "size.growth"
-	r := Result{Name: name, Unit: unit.Bytes, Required: true}
+	r := Result{Name: name, Check: CheckGrowth, Unit: unit.Bytes, Required: true, Outcome: Refused}
 	if allowed.Unit != unit.Ratio && allowed.Unit != unit.Bytes {
 		r.Reason = fmt.Sprintf("the limit %s of %s is %s; a limit such as 10%% or 50MB would have been applied", allowed.Precise(), name, dimension(allowed.Unit))
 		return r
 	}
 	if e.Baseline == nil {
-		r.Passed, r.Reason = true, "no baseline: the channel points to nothing yet"
+		r.Outcome, r.Reason = Passed, "no baseline: the channel points to nothing yet"
 		return r
 	}
 	base, now := float64(e.Baseline.Compressed), float64(e.Size.Compressed)
@@ -68,12 +73,15 @@ func growth(e Evidence, allowed unit.Quantity) Result {
 	if allowed.Unit == unit.Ratio {
 		limit = math.Floor(base + base*allowed.Value)
 	}
-	b := bound{limit: unit.Quantity{Value: limit, Unit: unit.Bytes}}
+	b := bound{op: "<=", limit: unit.Quantity{Value: limit, Unit: unit.Bytes}}
 	value := unit.Quantity{Value: now, Unit: unit.Bytes}
-	r.Value, r.Limit, r.Passed = &now, b.result(), b.holds(now)
+	r.Value, r.Limit = &now, b.result()
+	holds := b.holds(now)
 	r.Reason = fmt.Sprintf("the compressed image has %s, %s %s (%s), %s the allowed growth of %s",
-		b.show(value), change(now, base), e.Baseline.Ref, unit.FormatBytes(e.Baseline.Compressed), within(r.Passed), percent(allowed))
-	if !r.Passed {
+		b.show(value), change(now, base), e.Baseline.Ref, unit.FormatBytes(e.Baseline.Compressed), within(holds), percent(allowed))
+	if holds {
+		r.Outcome = Passed
+	} else {
 		r.Reason += "; " + b.wish()
 	}
 	return r

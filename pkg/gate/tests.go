@@ -24,7 +24,7 @@ func tests(e Evidence) []Result {
 		return nil
 	}
 	failed := float64(len(failures))
-	r := Result{Name: "tests", Value: &failed, Limit: &Limit{Op: "<=", Value: 0}, Required: true}
+	r := Result{Name: "tests", Check: CheckTests, Outcome: Refused, Value: &failed, Limit: &Limit{Op: "<=", Value: 0}, Required: true}
 	switch {
 	case len(failures) > 0:
 		var names []string
@@ -38,7 +38,7 @@ func tests(e Evidence) []Result {
 		r.Source = &testreport.Source{File: stale.Path, SHA256: stale.SHA256}
 		r.Reason = e.stale(stale.Path, stale.Modified) + "; run the tests again: a report newer than the model would have passed"
 	default:
-		r.Passed = true
+		r.Outcome = Passed
 		r.Reason = count(ran, "test") + " passed"
 	}
 	return []Result{r}

@@ -20,7 +20,6 @@ import (
 	"github.com/org/ai-ship/pkg/ci"
 	"github.com/org/ai-ship/pkg/config"
 	"github.com/org/ai-ship/pkg/gate"
-	"github.com/org/ai-ship/pkg/hint"
 	"github.com/org/ai-ship/pkg/release"
 	"github.com/org/ai-ship/pkg/source"
 )
@@ -33,11 +32,12 @@ type Ask struct {
 	Config   *config.Config
 	Event    ci.Event
 	Revision source.Revision
-	Channel  string    // forced by the user; "" follows the channels' on: rules
-	Registry string    // host that replaces the image's; "" keeps it
-	Created  time.Time // SOURCE_DATE_EPOCH; zero takes the commit's time
-	Offline  bool      // the target's registry is not asked, as when nothing is pushed to it
-	Lenient  bool      // a target that does not answer is a note and no error, as in a dry run
+	Channel  string         // forced by the user; "" follows the channels' on: rules
+	Registry string         // host that replaces the image's; "" keeps it
+	Baseline *gate.Baseline // of the config's file; counts while the channel points to nothing
+	Created  time.Time      // SOURCE_DATE_EPOCH; zero takes the commit's time
+	Offline  bool           // the target's registry is not asked, as when nothing is pushed to it
+	Lenient  bool           // a target that does not answer is a note and no error, as in a dry run
 }
 
 // Sources are where a plan's answers come from.
@@ -51,12 +51,14 @@ type Sources struct {
 type Plan struct {
 	Target  name.Repository
 	Build   build.Spec
-	Reports []string // patterns
+	Reports []string // patterns of files, and references of MLflow's runs and models
 	Gates   gate.Policy
 	Release release.Plan
-	// Baseline is the image that the channel points to now, nil when there is
-	// none; Predecessors are the manifests that layers may be reused from.
-	Baseline     *gate.Baseline
+	// Baseline is the image that the channel points to now, or else the config's
+	// file, nil when there is neither; Predecessor are the image's manifests.
+	Baseline    *gate.Baseline
+	Predecessor []v1.Manifest
+	// Predecessors are the manifests that layers may be reused from.
 	Predecessors []v1.Manifest
 	ReuseFrom    []string // references of Predecessors, for people
 	Notes        []string // what could not be found out
@@ -68,10 +70,15 @@ func New(ctx context.Context, ask Ask, from Sources) (Plan, error) {
 	if err := unmet(ask.Config); err != nil {
 		return Plan{}, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
+	gates, err := Policy(ask.Config.Gates)
+	if err != nil {
+		return Plan{}, err
+	}
 	p, err := offline(ask)
 	if err != nil {
 		return Plan{}, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
+	p.Gates = gates
 	options := base.Options{Project: from.Project, Keychain: from.Keychain, Transport: from.Transport}
 	if p.Build.Base, err = base.Open(ctx, ask.Config.Base, options); err != nil {
 		return Plan{}, err
@@ -95,9 +102,6 @@ func offline(ask Ask) (p Plan, err error) {
 		return Plan{}, err
 	}
 	if p.Build, err = spec(ask); err != nil {
-		return Plan{}, err
-	}
-	if p.Gates, err = policy(ask.Config.Gates); err != nil {
 		return Plan{}, err
 	}
 	p.Reports = ask.Config.Reports
@@ -155,12 +159,12 @@ func (p *Plan) predecessors(ctx context.Context, ask Ask, registry release.Regis
 			continue
 		}
 		if p.Baseline == nil && (channel == p.Release.Channel || p.Release.Channel == "") {
-			p.Baseline = &gate.Baseline{
-				Ref:        p.Target.Tag(channel).Name() + "@" + current.Digest.String(),
-				Compressed: current.Compressed,
-			}
+			p.baseline(p.Target.Tag(channel), current)
 		}
 		p.reuse(p.Target.Tag(channel), current)
+	}
+	if p.Baseline == nil {
+		p.Baseline = ask.Baseline
 	}
 	for _, text := range ask.Config.CacheFrom {
 		if err := p.cacheFrom(ctx, registry, text); err != nil {
@@ -168,6 +172,20 @@ func (p *Plan) predecessors(ctx context.Context, ask Ask, registry release.Regis
 		}
 	}
 	return nil
+}
+
+// baseline takes what an image says about itself.
+func (p *Plan) baseline(tag name.Tag, current *release.Current) {
+	p.Baseline = &gate.Baseline{Ref: tag.Name() + "@" + current.Digest.String(), Compressed: current.Compressed}
+	p.Predecessor = current.Manifests
+	text := current.Annotations[gate.RecordAnnotation]
+	if text == "" {
+		return
+	}
+	var err error
+	if p.Baseline.Measurements, err = gate.DecodeRecord(text); err != nil {
+		p.Notes = append(p.Notes, fmt.Sprintf("what %s recorded about itself cannot be read, so nothing is compared with it: %v", tag, err))
+	}
 }
 
 // cacheFrom adds one more image to reuse layers from. One that cannot be read
@@ -265,28 +283,4 @@ func merged(ours, users map[string]string) map[string]string {
 	all := maps.Clone(ours)
 	maps.Copy(all, users)
 	return all
-}
-
-// unmet refuses what the config demands and no stage can do yet. Going on
-// without it would ship what the user wanted stopped.
-func unmet(c *config.Config) error {
-	var errs []error
-	demand := func(asked bool, path, what string) {
-		if asked {
-			errs = append(errs, hint.Wrap(fmt.Errorf("%s: this version of ai-ship %s", path, what),
-				"take the key out to ship without it"))
-		}
-	}
-	demand(c.Sign != nil, "sign", "cannot sign")
-	demand(c.Gates.Vulnerabilities != nil, "gates.vulnerabilities", "has no package scanner")
-	demand(c.Gates.Models != nil, "gates.models", "has no model scanner")
-	demand(c.Gates.Secrets != "", "gates.secrets", "has no secret scanner")
-	for i, m := range c.Gates.Metrics {
-		demand(m.Regression != nil, fmt.Sprintf("gates.metrics[%d].regression", i), "keeps no baseline of metrics")
-	}
-	for _, n := range slices.Sorted(maps.Keys(c.Channels)) {
-		demand(c.Channels[n].After != "", "channels."+n+".after", "cannot promote in order")
-		demand(c.Channels[n].Soak != "", "channels."+n+".soak", "cannot wait for a soak")
-	}
-	return errors.Join(errs...)
 }

@@ -202,7 +202,7 @@ func TestRefuses(t *testing.T) {
 		{"vulnerabilities", "gates: {vulnerabilities: {fail-on: high}}", "gates.vulnerabilities: this version of ai-ship has no package scanner"},
 		{"models", "gates: {models: {pickle: deny}}", "gates.models: this version"},
 		{"secrets", "gates: {secrets: deny}", "gates.secrets: this version"},
-		{"regression", "gates: {metrics: [{name: a, min: 0.9, regression: 1%}]}", "gates.metrics[0].regression: this version"},
+		{"rule", "gates: {rules: [{name: a, rule: size.groth < 1}]}", "gates.rules[0].rule: "},
 		{"soak", "channels: {staging: {on: ['branch:d']}, production: {on: ['tag:v*'], after: staging, soak: 1h}}", "channels.production.soak: this version"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

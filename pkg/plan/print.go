@@ -84,12 +84,18 @@ func gates(p gate.Policy) []string {
 		}
 	}
 	add("size", "<=", p.Size.Max)
+	add("size (warning)", "<=", p.Size.Warn)
 	add("size unpacked", "<=", p.Size.Unpacked)
 	add("size growth", "<=", p.Size.Growth)
 	for _, m := range p.Metrics {
-		name := strings.TrimSpace(m.Name + " " + m.Stat)
-		add(name, ">=", m.Min)
-		add(name, "<=", m.Max)
+		add(m.String(), ">=", m.Min)
+		add(m.String(), "<=", m.Max)
+		add(m.String(), "==", m.Equals)
+		add(m.String()+" regression", "<=", m.Regression)
+		add(m.String()+" improvement", ">=", m.Improvement)
+	}
+	for _, r := range p.Rules {
+		lines = append(lines, r.Name+": "+r.Expression.String())
 	}
 	return lines
 }

@@ -9,11 +9,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/org/ai-ship/pkg/build"
-	"github.com/org/ai-ship/pkg/config"
-	"github.com/org/ai-ship/pkg/gate"
 	"github.com/org/ai-ship/pkg/preset"
 	"github.com/org/ai-ship/pkg/tree"
-	"github.com/org/ai-ship/pkg/unit"
 )
 
 // spec is the build as far as it can be decided without the base.
@@ -67,30 +64,4 @@ func clean(from string) string {
 		return "."
 	}
 	return from
-}
-
-func policy(g config.Gates) (gate.Policy, error) {
-	p := gate.Policy{Size: gate.Size{Max: quantity(g.Size.Max), Unpacked: quantity(g.Size.Unpacked), Growth: quantity(g.Size.Growth)}}
-	for _, m := range g.Metrics {
-		limit := gate.Metric{
-			Name: m.Name, Stat: m.Stat, Min: quantity(m.Min), Max: quantity(m.Max),
-			Report: m.Report, Pointer: m.Pointer, Required: m.Required == nil || *m.Required,
-		}
-		if m.Unit != "" {
-			u, err := unit.ParseUnit(m.Unit)
-			if err != nil {
-				return gate.Policy{}, fmt.Errorf("gates.metrics %q: %w", m.Name, err)
-			}
-			limit.Unit = u
-		}
-		p.Metrics = append(p.Metrics, limit)
-	}
-	return p, nil
-}
-
-func quantity(l *config.Limit) *unit.Quantity {
-	if l == nil {
-		return nil
-	}
-	return &l.Quantity
 }

@@ -133,11 +133,11 @@ func (m *mover) load(ctx context.Context) error {
 	if !top.MediaType.IsIndex() {
 		return fmt.Errorf("found media type %q, expected an image or an index", top.MediaType)
 	}
-	children, err := imagesOf(top)
+	index, err := parseIndex(top)
 	if err != nil {
 		return err
 	}
-	for _, child := range children {
+	for _, child := range index.Manifests {
 		if !child.MediaType.IsImage() {
 			return fmt.Errorf("found %s of media type %q in the index, expected images only", child.Digest, child.MediaType)
 		}

@@ -24,6 +24,8 @@ type Current struct {
 	MediaType  types.MediaType
 	Compressed int64         // bytes: the layers as the registry stores them; the largest image of an index
 	Manifests  []v1.Manifest // the image's manifest, or those of the index's images in order
+	// Annotations are those of the image's manifest, or of the index.
+	Annotations map[string]string
 }
 
 // Current reads what the tag points to, nil when there is no such tag or
@@ -55,13 +57,18 @@ func (r Registry) current(ctx context.Context, repo name.Repository, tag string)
 	}
 	current := &Current{Digest: top.Digest, MediaType: top.MediaType}
 	if !top.MediaType.IsIndex() {
-		return current, current.add(top)
+		if err := current.add(top); err != nil {
+			return nil, err
+		}
+		current.Annotations = current.Manifests[0].Annotations
+		return current, nil
 	}
-	images, err := imagesOf(top)
+	index, err := parseIndex(top)
 	if err != nil {
 		return nil, err
 	}
-	for _, child := range images {
+	current.Annotations = index.Annotations
+	for _, child := range index.Manifests {
 		if !child.MediaType.IsImage() {
 			continue
 		}
@@ -81,8 +88,8 @@ func (r Registry) current(ctx context.Context, repo name.Repository, tag string)
 	return current, nil
 }
 
-// imagesOf lists what an index holds, images or not.
-func imagesOf(index *remote.Descriptor) ([]v1.Descriptor, error) {
+// parseIndex reads a list of images and other things.
+func parseIndex(index *remote.Descriptor) (*v1.IndexManifest, error) {
 	parsed, err := v1.ParseIndexManifest(bytes.NewReader(index.Manifest))
 	if err != nil {
 		return nil, fmt.Errorf("parsing index %s: %w", index.Digest, err)
@@ -90,7 +97,7 @@ func imagesOf(index *remote.Descriptor) ([]v1.Descriptor, error) {
 	if n := len(parsed.Manifests); n > maxImages {
 		return nil, fmt.Errorf("reading index %s: found %d manifests, expected at most %d", index.Digest, n, maxImages)
 	}
-	return parsed.Manifests, nil
+	return parsed, nil
 }
 
 func (c *Current) add(image *remote.Descriptor) error {

@@ -16,7 +16,7 @@ func isBenchmark(root node) bool {
 // test itself recorded under extra_info.
 func (w *walk) benchmarks(root node) error {
 	w.path = append(w.path, "benchmarks")
-	for i, item := range root.member("benchmarks").items {
+	for i, item := range root.member("benchmarks").list() {
 		name, fullname := item.member("name").text, item.member("fullname").text
 		if name == "" || item.member("stats").kind != '{' {
 			return fmt.Errorf("/benchmarks/%d: is no benchmark, expected an object with name and stats", i)
@@ -36,8 +36,9 @@ func (w *walk) benchmarks(root node) error {
 
 func (w *walk) stats(stats node, name, fullname string) error {
 	return w.in("stats", func() error {
+		rounds := stats.member("rounds").many()
 		for i, item := range stats.items {
-			f := field{name: name, one: unit.Quantity{Value: 1, Unit: unit.Seconds}}
+			f := field{name: name, one: unit.Quantity{Value: 1, Unit: unit.Seconds}, count: rounds}
 			switch stats.names[i] {
 			case "mean", "median", "min", "max", "stddev":
 				f.stat = stats.names[i]

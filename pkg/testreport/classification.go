@@ -10,11 +10,12 @@ func isClassification(root node) bool {
 
 // classification reads scikit-learn's classification_report(output_dict=True):
 // f1, precision, recall and support, with the label class, or average for the
-// rows that average over the classes.
+// rows that average over the classes. The count of a score is its row's support,
+// of the accuracy that of all rows.
 func (w *walk) classification(root node) error {
 	return w.each(root, func(name string, item node) error {
 		if name == "accuracy" && item.kind != '{' { // an object is a class of that name
-			return w.known(field{name: name}, item)
+			return w.known(field{name: name, count: root.member("weighted avg").member("support").many()}, item)
 		}
 		if !item.has("f1-score") {
 			return w.value(item)
@@ -31,8 +32,10 @@ func (w *walk) classification(root node) error {
 func (w *walk) scores(row node) error {
 	return w.each(row, func(name string, item node) error {
 		switch name {
-		case "f1-score", "precision", "recall", "support":
-			return w.known(field{name: usual(name)}, item)
+		case "f1-score", "precision", "recall":
+			return w.known(field{name: usual(name), count: row.member("support").many()}, item)
+		case "support":
+			return w.known(field{name: name}, item)
 		}
 		return w.value(item)
 	})

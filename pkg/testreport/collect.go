@@ -6,7 +6,10 @@ import (
 	"strings"
 )
 
-// Limits of one report. More is an error: such a file is no test report.
+// Limits of one report. More is an error: such a file is no test report. A file
+// beyond MaxSize is refused with less than 64 MiB of memory taken, by its size
+// where that is known before. A report within the limits takes up to about four
+// times its size, one of nothing but short values more: 200 MiB at the worst.
 const (
 	MaxSize     = 32 << 20 // bytes of the file
 	MaxMetrics  = 100_000

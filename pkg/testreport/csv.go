@@ -181,7 +181,7 @@ func (f field) cells(texts []string) (Metric, bool) {
 func (c *collector) measure(f field, text string, labels []Label, place []string, alias string) error {
 	m, ok := f.metric(text)
 	if !ok {
-		m = Metric{Name: f.name, Stat: f.stat, Unit: f.one.Unit, Invalid: fmt.Sprintf("%q, which is no number", cut(text, 40))}
+		m = Metric{Name: f.name, Stat: f.stat, Unit: f.one.Unit, Count: f.count, Invalid: fmt.Sprintf("%q, which is no number", cut(text, 40))}
 	}
 	m.Labels = labels
 	return c.add(m, pointer(place), alias, twin(m.Name))

@@ -68,19 +68,19 @@ func TestReadPerfAnalyzer(t *testing.T) {
 
 func TestReadLocust(t *testing.T) {
 	contains(t, "locust_stats.csv", "locust",
-		"latency {name=Aggregated} p95 0.07s @ /2/95% = 95%, inference_time",
-		"latency {name=Aggregated} p99.9 0.15s @ /2/99.9% = 99.9%, inference_time",
-		"latency {name=Aggregated} max 0.1534s @ /2/Max Response Time = Max Response Time, inference_time", // 100% is rounded
-		"latency {name=Aggregated} mean 0.0417s @ /2/Average Response Time = Average Response Time, inference_time",
-		"error_rate {name=Aggregated} 0.00238095ratio @ /2/Failure Count = Failure Count",
-		"throughput {name=Aggregated} 41.9 @ /2/Requests~1s = Requests/s",
-		"endpoint_latency {method=POST} {name=/predict} p95 0.071s @ /0/95% = /predict.95%")
+		"latency p95 0.07s @ /2/95% = 95%, inference_time",
+		"latency p99.9 0.15s @ /2/99.9% = 99.9%, inference_time",
+		"latency max 0.1534s @ /2/Max Response Time = Max Response Time, inference_time", // 100% is rounded
+		"latency mean 0.0417s @ /2/Average Response Time = Average Response Time, inference_time",
+		"error_rate 0.00238095ratio @ /2/Failure Count = Failure Count",
+		"throughput 41.9 @ /2/Requests~1s = Requests/s",
+		"endpoint_latency {method=POST} {endpoint=/predict} p95 0.071s @ /0/95% = /predict.95%")
 	reads(t, "locust", []struct{ name, text, want string }{
 		{"nothing was asked for", "Name,Request Count,Failure Count,Average Response Time,95%,x%\nAggregated,0,0,0,N/A,\n",
-			"requests {name=Aggregated} 0 @ /0/Request Count = Request Count\n" +
-				"error_rate {name=Aggregated} invalid:\"0 of 0\", which is no numberratio @ /0/Failure Count = Failure Count\n" +
-				"latency {name=Aggregated} mean 0s @ /0/Average Response Time = Average Response Time, inference_time\n" +
-				"latency {name=Aggregated} p95 invalid:N/As @ /0/95% = 95%, inference_time\n"},
+			"requests 0 @ /0/Request Count = Request Count\n" +
+				"error_rate invalid:\"0 of 0\", which is no numberratio @ /0/Failure Count = Failure Count\n" +
+				"latency mean 0s @ /0/Average Response Time = Average Response Time, inference_time\n" +
+				"latency p95 invalid:N/As @ /0/95% = 95%, inference_time\n"},
 	})
 }
 

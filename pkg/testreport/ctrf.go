@@ -48,11 +48,17 @@ func (w *walk) ctrfResults(results node) error {
 	if err != nil {
 		return err
 	}
-	return w.must(results, "summary", '{', w.ctrfSummary)
+	return w.must(results, "summary", '{', func(summary node) error {
+		return w.ctrfSummary(summary, len(results.member("tests").items))
+	})
 }
 
-// ctrfSummary looks for failures that the tests lack, as where a list was cut.
-func (w *walk) ctrfSummary(summary node) error {
+// ctrfSummary looks for tests and failures that the list lacks.
+func (w *walk) ctrfSummary(summary node, listed int) error {
+	err := w.in("tests", func() error { return w.complete(summary.member("tests"), listed) })
+	if err != nil {
+		return err
+	}
 	return w.in("failed", func() error {
 		failed, err := w.count(summary.member("failed"))
 		if err != nil || failed <= len(w.report.Failures) {

@@ -13,6 +13,8 @@ type field struct {
 	name string // without the suffixes
 	stat string
 	one  unit.Quantity // what 1 stands for; 1 of unit.None where the name does not say
+	// count is Metric.Count, which no name says but the report's format may.
+	count int
 }
 
 // parseField takes one unit and one statistic off the end of a name, in either
@@ -55,7 +57,7 @@ func suffixUnit(s string) (unit.Quantity, bool) {
 // metric reads one value. It returns false for text that is neither a number
 // nor one of the words that stand where a number should.
 func (f field) metric(text string) (Metric, bool) {
-	m := Metric{Name: f.name, Stat: f.stat, Unit: f.one.Unit}
+	m := Metric{Name: f.name, Stat: f.stat, Unit: f.one.Unit, Count: f.count}
 	text = strings.TrimSpace(text)
 	if word, ok := notANumber(text); ok {
 		m.Invalid = word

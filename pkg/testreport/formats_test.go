@@ -182,7 +182,7 @@ func TestReadTraps(t *testing.T) {
 			"failure pytest: ended with exit code 2 @ /exitcode\ncreated 1 @ /created\nexitcode 2 @ /exitcode"},
 		{"pytest rerun that passed at last", `{"created": 1, "exitcode": 0, "summary": {}, "tests": [{"nodeid": "a[x", "outcome": "rerun", "call": {"duration": -1, "outcome": "passed"}}]}`,
 			"created 1 @ /created\nexitcode 0 @ /exitcode\na[x -1s @ /tests/0/call/duration duration"},
-		{"pytest skipped and no metadata", `{"created": 1, "exitcode": 0, "summary": {}, "tests": [{"nodeid": "a", "outcome": "xfailed", "call": {"duration": 1}, "metadata": 5}]}`,
+		{"pytest skipped and no metadata", `{"created": 1, "exitcode": 0, "summary": {}, "tests": [{"nodeid": "a", "outcome": "xfailed", "call": {"duration": 1}, "metadata": 5}, {"nodeid": "b", "outcome": "passed"}]}`,
 			"created 1 @ /created\nexitcode 0 @ /exitcode"},
 		{"ctrf without reportFormat, list cut short", `{"results": {"tool": {}, "summary": {"failed": 2}, "tests": [{"name": "a", "status": "failed", "duration": NaN}]}}`,
 			"failure a: status failed @ /results/tests/0\nfailure summary: 2 failed by the summary, 1 by the list of tests @ /results/summary/failed\na invalid:NaN @ /results/tests/0/duration duration\nresults.summary.failed 2 @ /results/summary/failed"},

@@ -39,6 +39,7 @@ func (w *walk) harness(root node) error {
 			if scores.kind != '{' {
 				return w.unexpected(scores, "an object")
 			}
+			questions := root.member("n-samples").member(task).member("effective").many()
 			return w.each(scores, func(key string, item node) error {
 				labels := []Label{{label, task}}
 				if _, filter, ok := strings.Cut(key, ","); ok {
@@ -47,7 +48,7 @@ func (w *walk) harness(root node) error {
 				if n, ok := shots[task]; ok {
 					labels = append(labels, Label{"n-shot", n})
 				}
-				return w.labelled(func() error { return w.harnessScore(key, item) }, labels...)
+				return w.labelled(func() error { return w.harnessScore(key, item, questions) }, labels...)
 			})
 		})
 	})
@@ -55,13 +56,13 @@ func (w *walk) harness(root node) error {
 
 // harnessScore reads one score. A standard error that was not estimated is N/A,
 // and is kept under a name of its own, which no gate on the score means.
-func (w *walk) harnessScore(key string, item node) error {
+func (w *walk) harnessScore(key string, item node, questions int) error {
 	score, _, certain := strings.Cut(key, ",")
 	if item.kind == '{' || item.kind == '[' || !certain && item.kind != '0' { // the alias, and what else a task says of itself
 		return w.value(item)
 	}
 	base, deviation := strings.CutSuffix(score, "_stderr")
-	f := field{name: usual(base)}
+	f := field{name: usual(base), count: questions}
 	if deviation {
 		f.name += "_stderr"
 	}

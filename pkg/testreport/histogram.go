@@ -18,6 +18,14 @@ type distribution struct {
 	sum, count *float64
 }
 
+// many is how many observations there were, 0 where the lines do not say.
+func (d *distribution) many() int {
+	if d.count == nil || !(*d.count >= 0 && *d.count <= maxCount) || *d.count != math.Trunc(*d.count) {
+		return 0
+	}
+	return int(*d.count)
+}
+
 // check sorts the buckets, and says why they have no quantiles. Unlike
 // Prometheus, which repairs them, it accepts no counts that fall.
 func (d *distribution) check() string {

@@ -86,7 +86,8 @@ func isEvalResults(root node) bool {
 }
 
 // evalResults reads .eval_results/*.yaml of a Hugging Face model. It names no
-// metric, only a benchmark, so the dataset's id is an alias of value.
+// metric, only a benchmark: that is score, with the labels task and dataset, and
+// as aliases value, the dataset's id and the task.
 func (c *collector) evalResults(root node) error {
 	for i, item := range root.items {
 		dataset := item.member("dataset")
@@ -97,11 +98,11 @@ func (c *collector) evalResults(root node) error {
 		}
 		name := first(item, "metric")
 		if name == "" {
-			name = "value"
+			name = "score"
 		}
 		m := scored(name, item.member("value"))
 		m.Labels = labelled("task", task, "dataset", id, "config", dataset.member("config").text, "split", dataset.member("split").text)
-		if err := c.add(m, pointer([]string{strconv.Itoa(i), "value"}), name, id); err != nil {
+		if err := c.add(m, pointer([]string{strconv.Itoa(i), "value"}), name, "value", id, task); err != nil {
 			return err
 		}
 	}

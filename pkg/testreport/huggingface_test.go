@@ -33,11 +33,11 @@ func TestReadModelCard(t *testing.T) {
 
 func TestReadEvalResults(t *testing.T) {
 	contains(t, "eval_results.yaml", "huggingface-eval-results",
-		"value {task=digits} {dataset=acme/digits-bench} {config=default} {split=test} 20.9 @ /0/value = acme/digits-bench",
-		"value {dataset=acme/letters-bench} {split=test} 0.61 @ /1/value = acme/letters-bench")
+		"score {task=digits} {dataset=acme/digits-bench} {config=default} {split=test} 20.9 @ /0/value = value, acme/digits-bench, digits",
+		"score {dataset=acme/letters-bench} {split=test} 0.61 @ /1/value = value, acme/letters-bench")
 	reads(t, "huggingface-eval-results", []struct{ name, text, want string }{
-		{"task beside the dataset", "- {task: {type: qa}, metric: f1, dataset: {id: a}, value: 1}\n", "f1 {task=qa} {dataset=a} 1 @ /0/value = a\n"},
-		{"value as text", "- {dataset: {id: a}, value: '20.0 ± 1.2'}\n", "value {dataset=a} 20 @ /0/value = a\n"},
+		{"task beside the dataset", "- {task: {type: qa}, metric: f1, dataset: {id: a}, value: 1}\n", "f1 {task=qa} {dataset=a} 1 @ /0/value = value, a, qa\n"},
+		{"value as text", "- {dataset: {id: a}, value: '20.0 ± 1.2'}\n", "score {dataset=a} 20 @ /0/value = value, a\n"},
 	})
 	reads(t, "yaml", []struct{ name, text, want string }{
 		{"an item without its dataset", "- {dataset: {id: a}, value: 1}\n- {value: 2}\n", "0.value 1 @ /0/value\n1.value 2 @ /1/value\n"},

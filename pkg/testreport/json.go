@@ -61,6 +61,7 @@ func documents() []document {
 		{formatTorch, isTorch, (*walk).torch},
 		{formatTrainer, isTrainer, (*walk).trainer},
 		{formatLocustJSON, isLocustJSON, (*walk).locustJSON},
+		{formatMLflow, isMLflow, (*walk).mlflow},
 		{formatDVC, isDVC, (*walk).dvc},
 	}
 }
@@ -94,7 +95,7 @@ func (w *walk) value(n node) error {
 		if isSamples(n) {
 			return w.field(n)
 		}
-		for i, item := range n.items {
+		for i, item := range n.list() {
 			if err := w.in(strconv.Itoa(i), func() error { return w.value(item) }); err != nil {
 				return err
 			}
@@ -149,6 +150,9 @@ func (n node) number() string {
 // isSamples reports whether n is an array of numbers: at least one, and nothing
 // but numbers and what a program writes for a number that it does not have.
 func isSamples(n node) bool {
+	if n.numbers != nil {
+		return true
+	}
 	numbers := 0
 	for _, item := range n.items {
 		switch {
@@ -163,6 +167,9 @@ func isSamples(n node) bool {
 
 // samples reads an array that isSamples. One bad value makes the metric Invalid.
 func (f field) samples(n node) Metric {
+	if n.numbers != nil {
+		return f.dense(*n.numbers)
+	}
 	all := Metric{Name: f.name, Unit: f.one.Unit, Samples: make([]float64, 0, len(n.items))}
 	for i, item := range n.items {
 		m, ok := f.metric(item.number())
@@ -174,13 +181,26 @@ func (f field) samples(n node) Metric {
 	return all
 }
 
+// dense scales numbers in place. They are finite, but in another unit one may
+// not be.
+func (f field) dense(numbers []float64) Metric {
+	for i, v := range numbers {
+		q := f.one.Times(v)
+		if !q.Finite() {
+			return Metric{Name: f.name, Unit: f.one.Unit, Invalid: fmt.Sprintf("sample %d is out of range", i)}
+		}
+		numbers[i] = q.Value
+	}
+	return Metric{Name: f.name, Unit: f.one.Unit, Samples: numbers}
+}
+
 // measurement reports whether an object names its unit and has a value in it.
 func measurement(n node) bool {
 	if n.member("unit").kind != '"' {
 		return false
 	}
 	for i, item := range n.items {
-		if _, ok := valueName(n.names[i]); ok && (item.kind == '0' || isSamples(item)) {
+		if _, ok := valueName(n.names[i]); ok && (item.kind == '0' && !rawName(n.names[i]) || isSamples(item)) {
 			return true
 		}
 	}
@@ -200,6 +220,10 @@ func valueName(s string) (stat string, ok bool) {
 	return stat, err == nil
 }
 
+// rawName reports whether a measurement's member is its raw samples. One number
+// there says how many there were, as in {"unit": "ms", "p95": 80, "samples": 50}.
+func rawName(s string) bool { return s == "samples" || s == "values" || s == "data" }
+
 // measurement adds an object such as {"unit": "ms", "p95": 80.2}. Its path is
 // the name, whole. A unit that ai-ship does not know (tokens/s) leaves plain
 // numbers. Members that are not in the unit are visited as usual.
@@ -209,14 +233,16 @@ func (w *walk) measurement(n node) error {
 		one = unit.Quantity{Value: 1, Unit: unit.None}
 	}
 	name, title := w.name(), n.member("name").text
+	many := max(n.member("samples").many(), n.member("count").many())
 	for i, item := range n.items {
 		stat, ok := valueName(n.names[i])
 		err := w.in(n.names[i], func() error {
 			switch {
 			case n.names[i] == "unit" || n.names[i] == "name":
 				return nil
+			case item.kind == '0' && rawName(n.names[i]): // how many, in no unit
 			case ok && item.kind != '{' && (item.kind != '[' || isSamples(item)):
-				return w.leaf(field{name: name, stat: stat, one: one}, item, w.name(), title)
+				return w.leaf(field{name: name, stat: stat, one: one, count: many}, item, w.name(), title)
 			}
 			return w.value(item)
 		})

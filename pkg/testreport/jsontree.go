@@ -6,15 +6,45 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+
+	"github.com/org/ai-ship/pkg/hint"
 )
+
+// severalRuns is the way out of a file to which a tool appended run after run.
+const severalRuns = "write each run to a file of its own and name them all under reports: for vLLM leave out --append-result, for SGLang and others give each run a new output file"
 
 // node is one JSON value, its members in the document's order.
 type node struct {
 	kind  jsontext.Kind // '{', '[', '0', '"', or the first letter of true, false, null
-	text  string        // of a number as written; of a string unescaped
+	text  string        // of a number as written; of a string unescaped, cut to maxText
 	names []string      // of an object's members, beside items
 	items []node
+	// numbers are the items of an array that has nothing but finite numbers, and
+	// items is empty then: raw measurements come by the hundred thousand.
+	numbers *[]float64
+}
+
+const (
+	maxText  = 64 << 10 // bytes that are kept of one text; names are kept whole
+	maxNodes = 500_000  // values but for those in arrays of nothing but numbers
+)
+
+// list returns an array's items.
+func (n node) list() []node {
+	if n.numbers == nil {
+		return n.items
+	}
+	items := make([]node, 0, len(*n.numbers))
+	for _, v := range *n.numbers {
+		items = append(items, numberNode(v))
+	}
+	return items
+}
+
+func numberNode(v float64) node {
+	return node{kind: '0', text: strconv.FormatFloat(v, 'g', -1, 64)}
 }
 
 // member returns a member's value, with kind 0 where there is none.
@@ -32,12 +62,12 @@ func (n node) member(name string) node {
 // readers resolve differently, are an error.
 func parseJSON(data []byte) (node, error) {
 	data = quoteNonNumbers(data)
-	p := parser{dec: jsontext.NewDecoder(bytes.NewReader(data))}
+	p := parser{dec: jsontext.NewDecoder(bytes.NewBuffer(data))} // a Buffer is read in place
 	root, err := p.value(0)
 	if err == nil {
 		switch _, end := p.dec.ReadToken(); {
 		case end == nil:
-			err = errors.New("holds more than one JSON value")
+			err = hint.Wrap(errors.New("holds more than one JSON value"), severalRuns)
 		case end != io.EOF:
 			err = end
 		}
@@ -64,23 +94,26 @@ func parseJSON(data []byte) (node, error) {
 type parser struct {
 	dec   *jsontext.Decoder
 	count int // values so far
+	nodes int // those of them that take a node each
+
+	scratch []byte
 }
 
 func (p *parser) value(depth int) (node, error) {
+	if p.count++; p.count > MaxElements {
+		if _, err := p.dec.ReadToken(); err != nil {
+			return node{}, err
+		}
+		return node{}, fmt.Errorf("holds more than %d values", MaxElements)
+	}
+	if kind := p.dec.PeekKind(); kind != '{' && kind != '[' {
+		return p.leaf()
+	}
 	token, err := p.dec.ReadToken()
 	if err != nil {
 		return node{}, err
 	}
-	if p.count++; p.count > MaxElements {
-		return node{}, fmt.Errorf("holds more than %d values", MaxElements)
-	}
 	n := node{kind: token.Kind()}
-	if n.kind == '0' || n.kind == '"' {
-		n.text = token.String()
-	}
-	if n.kind != '{' && n.kind != '[' {
-		return n, nil
-	}
 	if depth == MaxDepth {
 		return node{}, fmt.Errorf("is nested deeper than %d values", MaxDepth)
 	}
@@ -96,10 +129,57 @@ func (p *parser) value(depth int) (node, error) {
 		if err != nil {
 			return node{}, err
 		}
-		n.items = append(n.items, item)
+		if p.nodes += n.add(item); p.nodes > maxNodes {
+			return node{}, fmt.Errorf("holds more than %d values beside its arrays of numbers", maxNodes)
+		}
 	}
 	_, err = p.dec.ReadToken()
 	return n, err
+}
+
+// leaf reads a value that holds no other.
+func (p *parser) leaf() (node, error) {
+	value, err := p.dec.ReadValue()
+	if err != nil {
+		return node{}, err
+	}
+	n := node{kind: value.Kind()}
+	switch {
+	case n.kind == '0':
+		n.text = string(value)
+	case n.kind == '"' && len(value) > maxText:
+		n.text = strings.ToValidUTF8(string(value[1:maxText]), "")
+	case n.kind == '"':
+		if p.scratch, err = jsontext.AppendUnquote(p.scratch[:0], value); err != nil {
+			return node{}, err
+		}
+		n.text = string(p.scratch)
+	}
+	return n, nil
+}
+
+// add appends an item, to an array of numbers as a number. It returns how many
+// nodes that takes.
+func (n *node) add(item node) int {
+	number, err := strconv.ParseFloat(item.text, 64)
+	dense := n.kind == '[' && item.kind == '0' && err == nil && (n.numbers != nil || len(n.items) == 0)
+	switch {
+	case dense && n.numbers == nil:
+		n.numbers = &[]float64{number}
+	case dense:
+		*n.numbers = append(*n.numbers, number)
+	case n.numbers != nil:
+		if len(*n.numbers) < maxNodes {
+			n.items = append(n.list(), item)
+		}
+		many := len(*n.numbers) + 1
+		n.numbers = nil
+		return many
+	default:
+		n.items = append(n.items, item)
+		return 1
+	}
+	return 0
 }
 
 // quoteNonNumbers puts the bare words NaN, Infinity and -Infinity in quotes.

@@ -153,6 +153,7 @@ func (w *walk) k6Values(m k6Metric) error {
 		return w.each(m.values, func(key string, item node) error {
 			f := field{name: k6Name(m.name), one: m.one}
 			stat, isStat := k6Stat(key)
+			f.count = k6Count(m)
 			switch {
 			case key == "thresholds":
 				return nil
@@ -161,6 +162,7 @@ func (w *walk) k6Values(m k6Metric) error {
 			case m.kind == "counter" && key == "rate" && m.name == "http_reqs":
 				return w.known(field{name: "throughput"}, item)
 			case m.kind == "counter" && key == "count", m.kind == "gauge" && key == "value":
+				f.count = 0
 			case (m.kind == "trend" || m.kind == "gauge") && isStat:
 				f.stat = stat
 			default:
@@ -170,6 +172,21 @@ func (w *walk) k6Values(m k6Metric) error {
 		})
 	}
 	return w.labelled(read, k6Labels(m.name)...)
+}
+
+// k6Count is how many measurements a trend or a rate is made of, where the
+// summary says so: only with summaryTrendStats of count for a trend.
+func k6Count(m k6Metric) int {
+	passes, fails := m.values.member("passes"), m.values.member("fails")
+	switch {
+	case m.kind == "trend":
+		return m.values.member("count").many()
+	case m.kind == "rate" && m.values.has("total"):
+		return m.values.member("total").many()
+	case m.kind == "rate" && passes.kind == '0' && fails.kind == '0':
+		return passes.many() + fails.many()
+	}
+	return 0
 }
 
 // k6Name is the name that people use for a built-in metric. One of a subset,

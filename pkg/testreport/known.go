@@ -3,6 +3,7 @@ package testreport
 import (
 	"encoding/json/jsontext"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 
@@ -25,6 +26,7 @@ const (
 	formatTorch          = "torch-memory-stats"
 	formatCoveragePy     = "coverage-py"
 	formatDVC            = "dvc-metrics"
+	formatMLflow         = "mlflow"
 )
 
 // What 1 stands for in the formats whose units are fixed. A field of a known
@@ -113,7 +115,7 @@ func (w *walk) each(n node, visit func(name string, item node) error) error {
 	if n.kind != '{' && n.kind != '[' {
 		return w.value(n)
 	}
-	for i, item := range n.items {
+	for i, item := range n.list() {
 		name := strconv.Itoa(i)
 		if n.kind == '{' {
 			name = n.names[i]
@@ -170,6 +172,27 @@ func (w *walk) count(n node) (int, error) {
 		}
 	}
 	return 0, w.unexpected(n, "a count")
+}
+
+// complete refuses a list of tests that holds fewer than the report says.
+func (w *walk) complete(says node, listed int) error {
+	if many := says.many(); many > listed {
+		return fmt.Errorf("%s: says %d tests, but the report lists %d; it is not complete", cut(pointer(w.path), maxMessage), many, listed)
+	}
+	return nil
+}
+
+// many returns how many measurements n says there were: 0 where it is no such
+// number. Python's tools also write it as 200.0.
+func (n node) many() int {
+	if n.kind != '0' {
+		return 0
+	}
+	f, err := strconv.ParseFloat(n.text, 64)
+	if err != nil || f < 0 || f > maxCount || f != math.Trunc(f) {
+		return 0
+	}
+	return int(f)
 }
 
 // unexpected is the error about a value of the wrong type at the end of the path.

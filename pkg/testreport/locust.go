@@ -6,7 +6,10 @@ import (
 	"strings"
 )
 
-const aggregated = "Aggregated" // the row of all requests together
+const (
+	aggregated     = "Aggregated" // the row of all requests together
+	endpointPrefix = "endpoint_"  // before the names of what one endpoint measured
+)
 
 func isLocust(header []string) bool {
 	return slices.Contains(header, "Request Count") && slices.Contains(header, "Average Response Time") && slices.Contains(header, "Name")
@@ -14,16 +17,19 @@ func isLocust(header []string) bool {
 
 // locust reads the _stats.csv of locust --csv. Its times are milliseconds,
 // those of the percentile columns rounded to two digits (stats.py). The row
-// Aggregated is latency and throughput; an endpoint's row is endpoint_latency
-// and endpoint_throughput, for a gate on the whole must not mean a part.
+// Aggregated is latency and throughput, without labels; an endpoint's row is
+// endpoint_latency and endpoint_throughput with the labels method and endpoint,
+// for a gate on the whole must not mean a part.
 func (c *collector) locust(t table) error {
 	for i, cells := range t.rows {
 		name := t.cell(cells, "Name")
-		labels := labelled("method", t.cell(cells, "Type"), "name", name)
+		var labels []Label
 		prefix := ""
 		if name != aggregated {
-			prefix = "endpoint_"
+			prefix = endpointPrefix
+			labels = labelled("method", t.cell(cells, "Type"), "endpoint", name)
 		}
+		requests, _ := strconv.Atoi(t.cell(cells, "Request Count"))
 		for j, column := range t.header {
 			f, ok := locustColumn(column)
 			if !ok {
@@ -32,6 +38,9 @@ func (c *collector) locust(t table) error {
 			alias := column
 			if prefix != "" {
 				alias = name + "." + column
+			}
+			if f.name == "latency" || f.name == "error_rate" {
+				f.count = max(requests, 0)
 			}
 			f.name = prefix + f.name
 			text := cells[j]

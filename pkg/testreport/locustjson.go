@@ -9,7 +9,8 @@ import (
 	"github.com/org/ai-ship/pkg/unit"
 )
 
-// maxLocust is how many requests of one report are kept as samples.
+// maxLocust is how many requests of one report are kept as samples: once for
+// their endpoint and once for the whole.
 const maxLocust = 100_000
 
 func isLocustJSON(root node) bool {
@@ -28,7 +29,9 @@ type bar struct {
 }
 
 // locustJSON reads Locust's --json: for each endpoint a histogram of response
-// times in milliseconds, of two digits each, with the labels method and name.
+// times in milliseconds, of two digits each. As in the CSV an endpoint's numbers
+// are endpoint_latency and endpoint_error_rate, with the labels method and
+// endpoint; latency and error_rate are of all endpoints together.
 func (w *walk) locustJSON(root node) error {
 	all := make([]responseTimes, 0, len(root.items))
 	total := 0
@@ -45,12 +48,50 @@ func (w *walk) locustJSON(root node) error {
 	if err != nil {
 		return err
 	}
+	if err := w.locustWhole(root, all, total <= maxLocust); err != nil {
+		return err
+	}
 	return w.each(root, func(_ string, entry node) error {
 		h := all[0]
 		all = all[1:]
 		read := func() error { return w.locustEntry(entry, h, total <= maxLocust) }
-		return w.labelled(read, Label{"method", entry.member("method").text}, Label{"name", entry.member("name").text})
+		return w.labelled(read, labelled("method", entry.member("method").text, "endpoint", entry.member("name").text)...)
 	})
+}
+
+// locustWhole adds what the CSV's row Aggregated has. It stands in no one place
+// of the report, so its pointers have * for the endpoints.
+func (w *walk) locustWhole(root node, parts []responseTimes, raw bool) error {
+	var whole responseTimes
+	for _, h := range parts {
+		whole.bars = append(whole.bars, h.bars...)
+		whole.total += h.total
+	}
+	slices.SortStableFunc(whole.bars, func(a, b bar) int { return cmp.Compare(a.seconds, b.seconds) })
+	requests, failures := 0, 0
+	err := w.each(root, func(_ string, entry node) error {
+		many, failed, err := w.locustCounts(entry)
+		requests, failures = requests+many, failures+failed
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return w.in("*", func() error {
+		if err := w.errorRate("error_rate", requests, failures); err != nil {
+			return err
+		}
+		return w.in("response_times", func() error { return w.locustTimes("latency", whole, raw) })
+	})
+}
+
+// locustCounts returns the requests of one endpoint, and how many failed.
+func (w *walk) locustCounts(entry node) (requests, failures int, err error) {
+	if requests, err = w.countOf(entry, "num_requests"); err != nil {
+		return 0, 0, err
+	}
+	failures, err = w.countOf(entry, "num_failures")
+	return requests, failures, err
 }
 
 // responseTimes reads {"150": 3}: three requests took 150 ms.
@@ -73,13 +114,17 @@ func (w *walk) responseTimes(times node) (h responseTimes, err error) {
 }
 
 func (w *walk) locustEntry(entry node, h responseTimes, raw bool) error {
-	if err := w.errorRate(entry); err != nil {
+	requests, failures, err := w.locustCounts(entry)
+	if err != nil {
+		return err
+	}
+	if err := w.errorRate(endpointPrefix+"error_rate", requests, failures); err != nil {
 		return err
 	}
 	return w.each(entry, func(name string, item node) error {
 		switch name {
 		case "response_times":
-			return w.locustTimes(h, raw)
+			return w.locustTimes(endpointPrefix+"latency", h, raw)
 		case "num_failures", "num_reqs_per_sec", "num_fail_per_sec": // errorRate has it; what happened in which second
 			return nil
 		case "total_response_time", "max_response_time", "min_response_time":
@@ -90,17 +135,11 @@ func (w *walk) locustEntry(entry node, h responseTimes, raw bool) error {
 }
 
 // errorRate adds failures as a ratio of the requests.
-func (w *walk) errorRate(entry node) error {
-	requests, err := w.countOf(entry, "num_requests")
-	if err != nil {
-		return err
-	}
-	failures, err := w.countOf(entry, "num_failures")
-	if err != nil {
-		return err
-	}
-	m := Metric{Name: "error_rate", Unit: unit.Ratio, Invalid: "a rate of no request"}
-	if requests > 0 {
+func (w *walk) errorRate(name string, requests, failures int) error {
+	m := Metric{Name: name, Unit: unit.Ratio, Count: requests, Invalid: "a rate of no request"}
+	if failures > requests {
+		m.Invalid = fmt.Sprintf("%d failures of %d requests", failures, requests)
+	} else if requests > 0 {
 		m.Invalid, m.Value = "", float64(failures)/float64(requests)
 	}
 	return w.in("num_failures", func() error { return w.add(m, pointer(w.path), w.name()) })
@@ -108,8 +147,8 @@ func (w *walk) errorRate(entry node) error {
 
 // locustTimes adds the response times as samples, or their statistics where
 // there are too many.
-func (w *walk) locustTimes(h responseTimes, raw bool) error {
-	m := Metric{Name: "latency", Unit: unit.Seconds}
+func (w *walk) locustTimes(name string, h responseTimes, raw bool) error {
+	m := Metric{Name: name, Unit: unit.Seconds}
 	switch {
 	case h.total == 0:
 		m.Invalid = "a time of no request"
@@ -120,14 +159,14 @@ func (w *walk) locustTimes(h responseTimes, raw bool) error {
 		}
 	default:
 		for _, stat := range []string{"mean", "median", "p90", "p95", "p99", "p99.9", "min", "max"} {
-			m.Stat, m.Value = stat, h.statistic(stat)
-			if err := w.add(m, pointer(w.path), w.name(), "response_times", twin(m.Name)); err != nil {
+			m.Stat, m.Value, m.Count = stat, h.statistic(stat), h.total
+			if err := w.add(m, pointer(w.path), w.name(), twin(m.Name)); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	return w.add(m, pointer(w.path), w.name(), "response_times", twin(m.Name))
+	return w.add(m, pointer(w.path), w.name(), twin(m.Name))
 }
 
 // statistic computes what Statistic would of the single times.

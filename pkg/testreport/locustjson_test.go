@@ -17,24 +17,28 @@ func TestReadLocustJSON(t *testing.T) {
 		t.Errorf("format %q, %d tests", report.Format, report.Tests)
 	}
 	hold(t, report, []string{
-		"latency [0.099 0.11 0.15 0.15 0.2]s @ /0/response_times = 0.response_times, response_times, inference_time {method=POST} {name=/predict}",
-		"latency [0.004 0.006]s @ /1/response_times = 1.response_times, response_times, inference_time {method=GET} {name=/health}",
-		"error_rate 0.2ratio @ /0/num_failures = 0.num_failures {method=POST} {name=/predict}",
-		"error_rate 0ratio @ /1/num_failures = 1.num_failures {method=GET} {name=/health}",
-		"max_response_time 0.1985s @ /0/max_response_time = 0.max_response_time {method=POST} {name=/predict}",
-		"0.num_requests 5 @ /0/num_requests {method=POST} {name=/predict}",
+		"latency [0.004 0.006 0.099 0.11 0.15 0.15 0.2]s @ /*/response_times = *.response_times, inference_time",
+		"error_rate 0.14285714285714285ratio @ /*/num_failures = *.num_failures",
+		"endpoint_latency [0.099 0.11 0.15 0.15 0.2]s @ /0/response_times = 0.response_times {method=POST} {endpoint=/predict}",
+		"endpoint_latency [0.004 0.006]s @ /1/response_times = 1.response_times {method=GET} {endpoint=/health}",
+		"endpoint_error_rate 0.2ratio @ /0/num_failures = 0.num_failures {method=POST} {endpoint=/predict}",
+		"endpoint_error_rate 0ratio @ /1/num_failures = 1.num_failures {method=GET} {endpoint=/health}",
+		"max_response_time 0.1985s @ /0/max_response_time = 0.max_response_time {method=POST} {endpoint=/predict}",
+		"0.num_requests 5 @ /0/num_requests {method=POST} {endpoint=/predict}",
 	})
 }
 
 func TestReadLocustJSONTraps(t *testing.T) {
 	text := `[{"num_requests": 0, "num_failures": 0, "response_times": {}, "num_fail_per_sec": {"1": 1}}, {"num_requests": 1, "num_failures": 1, "response_times": {"-3": 1}}]`
 	want := []string{
-		"error_rate invalid:a rate of no request @ /0/num_failures = 0.num_failures {method=} {name=}",
-		"0.num_requests 0 @ /0/num_requests {method=} {name=}",
-		"latency invalid:a time of no request @ /0/response_times = 0.response_times, response_times, inference_time {method=} {name=}",
-		"error_rate 1ratio @ /1/num_failures = 1.num_failures {method=} {name=}",
-		"1.num_requests 1 @ /1/num_requests {method=} {name=}",
-		"latency [-0.003]s @ /1/response_times = 1.response_times, response_times, inference_time {method=} {name=}",
+		"error_rate 1ratio @ /*/num_failures = *.num_failures",
+		"latency [-0.003]s @ /*/response_times = *.response_times, inference_time",
+		"endpoint_error_rate invalid:a rate of no request @ /0/num_failures = 0.num_failures",
+		"0.num_requests 0 @ /0/num_requests",
+		"endpoint_latency invalid:a time of no request @ /0/response_times = 0.response_times",
+		"endpoint_error_rate 1ratio @ /1/num_failures = 1.num_failures",
+		"1.num_requests 1 @ /1/num_requests",
+		"endpoint_latency [-0.003]s @ /1/response_times = 1.response_times",
 	}
 	if diff := cmp.Diff(want, facts(readText(t, "r.json", text))); diff != "" {
 		t.Errorf("report (-want +got):\n%s", diff)

@@ -27,6 +27,9 @@ type Metric struct {
 	// Samples are the raw measurements in Unit, in the report's order, where it
 	// has them. Every statistic can be computed from them.
 	Samples []float64
+	// Count is how many measurements Value was computed from, 0 where the report
+	// does not say. Where Samples is not empty, their number is it.
+	Count int
 	// Labels tell metrics of one name apart: task, dataset, class, quantile, GPU.
 	// In the report's order; may be nil.
 	Labels []Label

@@ -75,6 +75,7 @@ func isMLPerfDetail(body []byte) bool {
 // JSON object with key and value. Lines of other programs may stand between.
 func (c *collector) readMLPerfDetail(data []byte) error {
 	c.report.Format = formatMLPerf
+	scenario, queries := "", 0
 	for number, line := range numbered(data) {
 		text, ok := strings.CutPrefix(line, mlperfLog)
 		if !ok {
@@ -85,6 +86,12 @@ func (c *collector) readMLPerfDetail(data []byte) error {
 			return fmt.Errorf("line %d: %w", number, errors.Unwrap(err))
 		}
 		key, value := event.member("key").text, event.member("value")
+		switch key {
+		case "requested_scenario", "effective_scenario":
+			scenario = value.text
+		case "result_query_count":
+			queries = value.many()
+		}
 		switch {
 		case key == "result_validity":
 			err = c.mlperfResult(value.text, "/"+key)
@@ -95,7 +102,21 @@ func (c *collector) readMLPerfDetail(data []byte) error {
 			return fmt.Errorf("line %d: %w", number, err)
 		}
 	}
+	c.mlperfQueries(scenario, queries)
 	return c.mlperfRan()
+}
+
+// mlperfQueries sets how many latencies there were, which the log says only
+// where a query is one sample (loadgen/results.cc).
+func (c *collector) mlperfQueries(scenario string, queries int) {
+	if scenario != "SingleStream" && scenario != "Server" {
+		return
+	}
+	for i := range c.report.Metrics {
+		if m := &c.report.Metrics[i]; m.Name == "latency" {
+			m.Count = queries
+		}
+	}
 }
 
 // mlperfResult counts a run as a test.

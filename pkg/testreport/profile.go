@@ -103,7 +103,7 @@ func (w *walk) statistics(name string, n node, one unit.Quantity) error {
 		case there == 1 && stat == "mean":
 			stat = ""
 		}
-		return w.known(field{name: profileName(name), stat: stat, one: one}, item, name)
+		return w.known(field{name: profileName(name), stat: stat, one: one, count: n.member("count").many()}, item, name)
 	})
 }
 

@@ -162,6 +162,9 @@ func (p *prometheus) number(f field, value float64, labels []Label, place string
 func (p *prometheus) stat(d *distribution, stat string, value float64) error {
 	f, aliases := promField(d.family)
 	f.stat = stat
+	if stat == "mean" || len(d.buckets) > 0 { // a summary's quantiles are of its last minutes only
+		f.count = d.many()
+	}
 	return p.number(f, value, d.labels, pointer([]string{notation(d.family, d.labels)}), aliases)
 }
 

@@ -20,6 +20,11 @@ func (w *walk) pytest(root node) error {
 			return w.unexpected(item, "an object")
 		case name == "summary" && !root.has("tests"):
 			return w.pytestSummary(item)
+		case name == "summary":
+			err := w.in("total", func() error { return w.complete(item.member("total"), len(root.member("tests").items)) })
+			if err != nil {
+				return err
+			}
 		case name == "duration":
 			return w.known(field{name: name, one: seconds()}, item)
 		}

@@ -113,27 +113,75 @@ func open(project *os.Root, name string) (Report, error) {
 	return ReadFile(name, f, info.ModTime())
 }
 
+// maxFirst is the first buffer of a report whose size is not known, in bytes.
+// Each next one is four times as large, so that the last two together stay far
+// below what doubling would take.
+const maxFirst = 512 << 10
+
+// readAll reads at most MaxSize bytes. What says its size itself, as a file
+// does, is refused before a byte is read, and takes one buffer of that size.
+func readAll(r io.Reader) ([]byte, error) {
+	size := maxFirst
+	if f, ok := r.(interface{ Stat() (fs.FileInfo, error) }); ok {
+		info, err := f.Stat()
+		if err != nil {
+			return nil, err
+		}
+		if info.Size() > MaxSize {
+			return nil, errSize()
+		}
+		size = int(info.Size()) + 1 // one more, to find the end without growing
+	}
+	data := make([]byte, 0, min(size, MaxSize+1))
+	for {
+		n, err := r.Read(data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		switch {
+		case len(data) > MaxSize:
+			return nil, errSize()
+		case err == io.EOF:
+			return data, nil
+		case err != nil:
+			return nil, err
+		case len(data) == cap(data):
+			size = 4 * cap(data)
+			if size > MaxSize/2 {
+				size = MaxSize + 1
+			}
+			data = append(make([]byte, 0, size), data...)
+		}
+	}
+}
+
+func errSize() error { return fmt.Errorf("is larger than %d MiB", MaxSize>>20) }
+
 // ReadFile reads one report of at most MaxSize bytes. name appears in errors
 // and as every Source's File; its extension is only held against the content.
 // A report with neither a test nor a metric is an error: a gate could not tell
 // it from one that was never written.
 func ReadFile(name string, r io.Reader, modified time.Time) (Report, error) {
-	data, err := io.ReadAll(io.LimitReader(r, MaxSize+1))
+	data, err := readAll(r)
 	if err != nil {
 		return Report{}, fmt.Errorf("reading report %q: %w", name, err)
-	}
-	if len(data) > MaxSize {
-		return Report{}, fmt.Errorf("reading report %q: is larger than %d MiB", name, MaxSize>>20)
 	}
 	sum := sha256.Sum256(data)
 	c := collector{report: Report{Path: name, SHA256: hex.EncodeToString(sum[:]), Modified: modified}}
 	if err := c.read(data); err != nil {
 		return Report{}, fmt.Errorf("reading report %q: %w", name, err)
 	}
-	if c.report.Tests == 0 && len(c.report.Metrics) == 0 {
+	if c.tested() && c.report.Tests == 0 && len(c.report.Failures) == 0 {
+		return Report{}, fmt.Errorf("reading report %q: holds no test that ran", name)
+	}
+	if c.report.Tests == 0 && len(c.report.Metrics) == 0 && len(c.report.Failures) == 0 {
 		return Report{}, fmt.Errorf("reading report %q: holds no test that ran and no number", name)
 	}
 	return c.report, nil
+}
+
+// tested reports whether the format is about tests. What such a report recorded
+// beside them counts only if one ran: all were skipped, or none was found.
+func (c *collector) tested() bool {
+	return slices.Contains([]string{formatJUnit, formatPytest, formatCTRF}, c.report.Format)
 }
 
 // read finds the format by the content, and reads it.

@@ -19,10 +19,14 @@ func isSGLang(root node) bool {
 // serving reads the result of vLLM's bench serve and of SGLang's bench_serving:
 // flat, latencies in milliseconds with the statistic before the name. What
 // --save-detailed adds about single requests counts failed ones as 0, so it is
-// left alone.
+// left alone. Of each completed request there is one latency and one time to
+// the first token; of the other times the report does not say how many.
 func (w *walk) serving(root node) error {
 	err := w.each(root, func(key string, item node) error {
 		if f, ok := servingField(key); ok {
+			if f.name == "time_to_first_token" || f.name == "latency" {
+				f.count = root.member("completed").many()
+			}
 			return w.known(f, item)
 		}
 		switch key {

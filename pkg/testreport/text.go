@@ -35,6 +35,8 @@ const (
 	tomlPath = `([\w-]+|"[^"]*"|'[^']*')(\s*\.\s*([\w-]+|"[^"]*"|'[^']*'))*`
 )
 
+const anything = "anything" // textFormat.closed, of what is checked otherwise
+
 const expectedFormats = "expected XML, JSON, YAML, TOML, CSV, Prometheus text or an MLPerf log"
 
 // textFormat is a format that is neither XML nor JSON.
@@ -42,19 +44,22 @@ type textFormat struct {
 	holds string // what the file holds, for an error about its name
 	is    func(body []byte) bool
 	read  func(*collector, []byte) error
+	// closed are the characters that end a text which has no last line break.
+	// MLPerf's logs and model cards have marks of their own.
+	closed string
 }
 
 // textFormats are tried in order: those with the most telling first line come
 // first. is sees the text from its first character that is no space.
 func textFormats() []textFormat {
 	return []textFormat{
-		{"an MLPerf log", isMLPerfSummary, (*collector).readMLPerfSummary},
-		{"an MLPerf log", isMLPerfDetail, (*collector).readMLPerfDetail},
-		{"a model card", isModelCard, (*collector).readModelCard},
-		{"TOML", isTOML, (*collector).readTOML},
-		{"Prometheus text", isPrometheus, (*collector).readPrometheus},
-		{"YAML", isYAML, (*collector).readYAML},
-		{"CSV", isCSV, (*collector).readCSV},
+		{"an MLPerf log", isMLPerfSummary, (*collector).readMLPerfSummary, anything},
+		{"an MLPerf log", isMLPerfDetail, (*collector).readMLPerfDetail, anything},
+		{"a model card", isModelCard, (*collector).readModelCard, anything},
+		{"TOML", isTOML, (*collector).readTOML, "\"']"},
+		{"Prometheus text", isPrometheus, (*collector).readPrometheus, ""}, // the format wants the last line's end
+		{"YAML", isYAML, (*collector).readYAML, "\"']}"},
+		{"CSV", isCSV, (*collector).readCSV, "\""},
 	}
 }
 
@@ -85,10 +90,25 @@ func (c *collector) readText(data, body []byte) error {
 		if !utf8.Valid(data) {
 			return fmt.Errorf("line %d: is no UTF-8, expected UTF-8 text", invalidLine(data))
 		}
-		return f.read(c, data)
+		if err := f.read(c, data); err != nil || f.closed == anything {
+			return err
+		}
+		return whole(data, f.closed)
 	}
 	line, _, _ := strings.Cut(string(body[:min(len(body), 512)]), "\n")
 	return fmt.Errorf("holds text that begins with %q; %s", cut(strings.TrimSpace(line), 40), expectedFormats)
+}
+
+// whole refuses a text whose last line lacks its end, for there the last number
+// may be cut off: 123.4 would be read as 12. A text that ends in one of closed
+// is whole too. That whole lines are missing no reader can see; see doc.go.
+func whole(data []byte, closed string) error {
+	body := bytes.TrimRight(data, " \t")
+	if len(body) == 0 || strings.ContainsRune("\r\n"+closed, rune(body[len(body)-1])) {
+		return nil
+	}
+	line := 1 + bytes.Count(body, []byte("\n"))
+	return fmt.Errorf("line %d: ends without a line break, so its last value may be cut off; expected one at the end of the file", line)
 }
 
 // invalidLine returns the line of the first byte that is not UTF-8.

@@ -24,6 +24,9 @@ func (w *walk) trainer(root node) error {
 			return w.value(item)
 		}
 		f, certain := trainerField(split, score)
+		if !certain && score != "samples" {
+			f.count = root.member(split + "_samples").many()
+		}
 		if _, numeric := f.metric(item.number()); !certain && (f.name == "" || !item.scalar() || !numeric) {
 			return w.value(item)
 		}

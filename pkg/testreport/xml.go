@@ -26,6 +26,8 @@ type element struct {
 	children map[string]int // how many of each name were opened in it so far
 	attrs    []xml.Attr
 	content  []byte // text, of property, failure and error only
+	tests    int    // JUnit's test cases in it so far, at whatever depth
+	failures int    // those of them that failed
 }
 
 func (e *element) attr(name string) (string, bool) {
@@ -35,6 +37,16 @@ func (e *element) attr(name string) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// number returns an attribute that counts something, 0 where there is none.
+func (e *element) number(name string) int {
+	text, _ := e.attr(name)
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 0 || n > maxCount {
+		return 0
+	}
+	return n
 }
 
 // child returns the place of a new child. The one properties element that a

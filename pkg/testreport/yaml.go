@@ -1,6 +1,7 @@
 package testreport
 
 import (
+	"bytes"
 	"encoding/json/jsontext"
 	"errors"
 	"fmt"
@@ -31,6 +32,8 @@ func (c *collector) readYAML(data []byte) error {
 		return err
 	}
 	switch {
+	case root.member("model-index").kind == '[' && bytes.HasPrefix(bytes.TrimSpace(data), []byte(frontMatter)):
+		return errors.New("is a model card without the line --- that ends its YAML")
 	case root.member("model-index").kind == '[':
 		c.report.Format = formatModelCard
 		return c.modelIndex(root.member("model-index"))

@@ -1,0 +1,103 @@
+package gate
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/org/ai-ship/pkg/testreport"
+)
+
+// minSamples are the fewest that say anything about noise.
+const minSamples = 5
+
+// confidence is the one-sided normal quantile from which on a difference is
+// not put down to noise: 0.13 % of equal measurements lie beyond it, which
+// leaves room for standard errors that are themselves estimates.
+const confidence = 3.0
+
+// standardError is how far a statistic of these samples may lie from what it
+// estimates; 0 when that cannot be told.
+//
+// Of a mean it is s/√n. Of a percentile it is half the width of the interval
+// between the order statistics one standard error of the rank around it (R. S.
+// Woodruff, "Confidence Intervals for Medians and Other Position Measures",
+// 1952), which assumes no distribution; where the interval leaves the samples,
+// the half that is inside stands for both. Extremes have none.
+func standardError(samples []float64, stat string) float64 {
+	n := float64(len(samples))
+	if len(samples) < minSamples {
+		return 0
+	}
+	if stat == "mean" {
+		return deviation(samples) / math.Sqrt(n)
+	}
+	p := 0.5
+	if digits, ok := strings.CutPrefix(stat, "p"); ok {
+		percentile, err := strconv.ParseFloat(digits, 64)
+		if err != nil {
+			return 0
+		}
+		p = percentile / 100
+	} else if stat != "median" {
+		return 0
+	}
+	at := func(q float64) float64 {
+		// The statistic is computable: samples and stat have been used already.
+		v, _ := testreport.Statistic(samples, "p"+strconv.FormatFloat(min(max(q, 0), 1)*100, 'f', 9, 64))
+		return v
+	}
+	step := math.Sqrt(p * (1 - p) / n)
+	middle, low, high := at(p), at(p-step), at(p+step)
+	if p-step <= 0 || p+step >= 1 {
+		return max(middle-low, high-middle)
+	}
+	return (high - low) / 2
+}
+
+// runsError is the standard error of the median of several runs' values: that
+// of a normal sample's median, 1.2533·s/√n. It needs three runs.
+func runsError(values []float64) float64 {
+	if len(values) < 3 {
+		return 0
+	}
+	return 1.2533 * deviation(values) / math.Sqrt(float64(len(values)))
+}
+
+// deviation is the standard deviation of a sample of two or more.
+func deviation(samples []float64) float64 {
+	n, mean := float64(len(samples)), 0.0
+	for _, s := range samples {
+		mean += s / n
+	}
+	sum := 0.0
+	for _, s := range samples {
+		sum += (s - mean) * (s - mean)
+	}
+	return math.Sqrt(sum / (n - 1))
+}
+
+// explained is the difference that noise explains between a value and its
+// baseline; 0 when neither tells its noise. One that does not is taken to be as
+// noisy as the other. Few samples widen it as Student's distribution does, by
+// the expansion in Abramowitz and Stegun, 26.7.5.
+func explained(noise float64, samples int, base Measurement) float64 {
+	var errors []float64
+	freedom := math.Inf(1)
+	for _, side := range []struct {
+		noise   float64
+		samples int
+	}{{noise, samples}, {base.Noise, base.Samples}} {
+		if side.noise > 0 {
+			errors = append(errors, side.noise)
+			freedom = min(freedom, float64(max(side.samples-1, 1)))
+		}
+	}
+	if len(errors) == 0 {
+		return 0
+	}
+	z := confidence
+	t := z + (math.Pow(z, 3)+z)/(4*freedom) + (5*math.Pow(z, 5)+16*math.Pow(z, 3)+3*z)/(96*freedom*freedom)
+	return t * math.Hypot(slices.Min(errors), slices.Max(errors))
+}

@@ -1,0 +1,90 @@
+package gate
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/org/ai-ship/pkg/rule"
+	"github.com/org/ai-ship/pkg/testreport"
+)
+
+// rule holds the evidence against an expression, and returns what the
+// expression compares with the baseline. Before there is a baseline an image is
+// compared with itself, so that a first one can ship.
+func (c court) rule(r Rule) (Result, []Measurement) {
+	out := Result{Name: r.Name, Check: CheckRule, Rule: r.Expression.String(), Required: true, Outcome: Refused}
+	facts := rule.Facts{
+		Metric: c.fact, Baseline: c.baselineFact, Tests: rule.Tests{},
+		Size: rule.Size{Compressed: c.Size.Compressed, Unpacked: c.Size.Unpacked},
+	}
+	facts.BaselineSize = facts.Size
+	if c.Baseline != nil {
+		facts.BaselineSize = rule.Size{Compressed: c.Baseline.Compressed}
+	}
+	for _, report := range c.Reports {
+		facts.Tests.Total += report.Tests
+		facts.Tests.Failed += len(report.Failures)
+	}
+	outcome, err := r.Expression.Evaluate(facts)
+	var read []string
+	for _, fact := range outcome.Read {
+		read = append(read, fmt.Sprintf("%s is %v", fact.Name, fact.Value))
+	}
+	with := ""
+	if len(read) > 0 {
+		with = " (" + list(read) + ")"
+	}
+	switch {
+	case err != nil:
+		out.Reason = fmt.Sprintf("the rule %s cannot be evaluated: %v; a rule that holds would have passed", r.Name, err)
+	case outcome.Holds:
+		out.Outcome, out.Reason = Passed, fmt.Sprintf("%s holds%s", out.Rule, with)
+	default:
+		out.Reason = fmt.Sprintf("%s does not hold%s; numbers for which it holds would have passed", out.Rule, with)
+	}
+	if out.Outcome == Refused && r.Warning {
+		out.Outcome = Warned
+	}
+	var record []Measurement
+	for _, name := range r.Expression.Uses().Baseline {
+		if found, refused := c.named(name); refused == nil {
+			record = append(record, Measurement{Name: name, Value: found.value.Value, Unit: found.value.Unit, Samples: found.samples, Noise: found.noise})
+		}
+	}
+	return out, record
+}
+
+// named measures what an expression calls name: a metric, or a metric with the
+// statistic that ends the name.
+func (c court) named(name string) (measured, *refusal) {
+	if at := strings.LastIndexByte(name, '_'); at > 0 && len(c.names.names[name]) == 0 {
+		if stat, err := testreport.ParseStat(name[at+1:]); err == nil {
+			return c.measure(Metric{Name: name[:at], Stat: stat}, want{})
+		}
+	}
+	return c.measure(Metric{Name: name}, want{})
+}
+
+func (c court) fact(name string) (float64, error) {
+	found, refused := c.named(name)
+	switch {
+	case refused == nil:
+		return found.value.Value, nil
+	case refused.absent:
+		return 0, fmt.Errorf("%w: %s", rule.ErrAbsent, refused.problem)
+	}
+	return 0, errors.New(refused.problem)
+}
+
+func (c court) baselineFact(name string) (float64, error) {
+	if c.Baseline == nil {
+		return c.fact(name)
+	}
+	for _, m := range c.Baseline.Measurements {
+		if m.same(Measurement{Name: name}) || (len(m.Where) == 0 && m.Stat != "" && m.Name+"_"+m.Stat == name) {
+			return m.Value, nil
+		}
+	}
+	return 0, fmt.Errorf("%w: %s recorded no %s", rule.ErrAbsent, c.Baseline.name(), short(name))
+}
