@@ -88,12 +88,10 @@ func (s session) explain(e *Error, tried int) error {
 	switch {
 	case e.Status == http.StatusUnauthorized && s.authorization == "":
 		return hint.Wrap(err, "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN")
+	case e.Status == http.StatusUnauthorized && strings.HasPrefix(s.authorization, "Basic "):
+		return hint.Wrap(err, "the server does not accept this user name and password (MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD)")
 	case e.Status == http.StatusUnauthorized:
-		scheme, _, _ := strings.Cut(s.authorization, " ")
-		return hint.Wrap(err, map[string]string{
-			"Basic":  "the server does not accept this user name and password (MLFLOW_TRACKING_USERNAME, MLFLOW_TRACKING_PASSWORD)",
-			"Bearer": "the server does not accept this token (MLFLOW_TRACKING_TOKEN): it may have expired",
-		}[scheme])
+		return hint.Wrap(err, "the server does not accept this token (MLFLOW_TRACKING_TOKEN): it may have expired")
 	case e.Status == http.StatusForbidden:
 		return hint.Wrap(err, "this user may not read it: ask for the permission READ on the experiment or the registered model")
 	case e.Code != "" && (e.Status == http.StatusNotFound || e.Status == http.StatusBadRequest):

@@ -27,8 +27,11 @@ const (
 	maxRedirects = 5
 )
 
-// errRedirect is about a redirect that would take credentials elsewhere.
-var errRedirect = errors.New("redirects to another server")
+var (
+	// errRedirect is about a redirect that would take credentials elsewhere.
+	errRedirect = errors.New("redirects to another server")
+	errCircle   = fmt.Errorf("redirects more than %d times", maxRedirects)
+)
 
 // session is a client with its configuration checked.
 type session struct {
@@ -89,10 +92,10 @@ func (c Client) session() (session, error) {
 // stay allows redirects within one scheme, host and port.
 func stay(next *http.Request, before []*http.Request) error {
 	if from := before[0].URL; next.URL.Scheme != from.Scheme || !strings.EqualFold(next.URL.Host, from.Host) {
-		return errRedirect
+		return fmt.Errorf("%w, %s://%s", errRedirect, next.URL.Scheme, next.URL.Host)
 	}
 	if len(before) > maxRedirects {
-		return fmt.Errorf("redirects more than %d times", maxRedirects)
+		return errCircle
 	}
 	return nil
 }
@@ -159,7 +162,7 @@ func (s session) try(ctx context.Context, r request) ([]byte, *Error) {
 		failed.refused(body[:min(len(body), maxRefusal)], s)
 		return nil, failed
 	case err != nil:
-		return nil, failed.because(cause(ctx, err), s)
+		return nil, failed.because(fmt.Errorf("reading the answer: %w", cause(ctx, err)), s)
 	case int64(len(body)) > limit:
 		return nil, failed.because(fmt.Errorf("the answer is larger than %d MiB", limit>>20), s).final()
 	case strings.HasPrefix(strings.TrimSpace(string(body[:min(len(body), 64)])), "<"):
@@ -211,7 +214,7 @@ func (e *Error) temporary() bool {
 		name        *net.DNSError
 	)
 	switch {
-	case e.lasting, errors.Is(e.Err, errRedirect), errors.As(e.Err, &certificate):
+	case e.lasting, errors.Is(e.Err, errRedirect), errors.Is(e.Err, errCircle), errors.As(e.Err, &certificate):
 		return false
 	case errors.As(e.Err, &name):
 		return !name.IsNotFound

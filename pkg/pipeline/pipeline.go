@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"time"
 
@@ -64,6 +63,7 @@ type Tagger interface {
 type Engines struct {
 	Project *os.Root
 	Cache   *build.Cache // may be nil
+	Tracker Tracker      // may be nil when the plan's reports are all files
 	Scanner scan.Scanner // nil: the stage is skipped and says so
 	Publish Publisher    // nil: a dry run ends after the gates
 	Signer  sign.Signer  // nil: the stage is skipped and says so
@@ -78,6 +78,7 @@ type Outcome struct {
 	Product   *build.Product
 	Size      gate.ImageSize
 	Findings  scan.Findings
+	Contents  *Contents
 	Reports   []testreport.Report
 	Verdict   gate.Verdict
 	Published Published
@@ -182,28 +183,35 @@ func (r *run) scan(ctx context.Context) error {
 
 func (r *run) gate(ctx context.Context) (err error) {
 	p := r.out.Plan
-	if len(p.Reports) > 0 {
-		r.out.Reports, err = testreport.Read(ctx, r.engines.Project, p.Reports)
-		// Without any report the gates refuse by themselves, and say more.
-		gatesWill := errors.Is(err, testreport.ErrNoReport) && len(p.Gates.Metrics) > 0
-		if err != nil && !gatesWill {
-			return fmt.Errorf("%w: %w", build.ErrInput, err)
-		}
+	evidence := Measured{Project: r.engines.Project, Tracker: r.engines.Tracker, Reports: p.Reports, Policy: p.Gates}
+	if r.out.Reports, err = evidence.Read(ctx); err != nil {
+		return err
 	}
 	r.out.Verdict = gate.Evaluate(p.Gates, gate.Evidence{
 		Size: r.out.Size, Baseline: p.Baseline, Reports: r.out.Reports, Findings: r.out.Findings,
 		NewestModel: r.out.Product.ModelModified, NewestModelPath: r.out.Product.NewestModel,
 	})
-	if r.out.Verdict.Passed {
+	if err := r.explain(ctx); err != nil {
+		return err
+	}
+	if err := Refusal(r.out.Verdict); err != nil {
+		return err
+	}
+	return r.record()
+}
+
+// record lets the image say what was measured of it, for the next one to be
+// compared with.
+func (r *run) record() error {
+	if len(r.out.Verdict.Record) == 0 {
 		return nil
 	}
-	refused := 0
-	for _, g := range r.out.Verdict.Results {
-		if !g.Passed {
-			refused++
-		}
+	text, err := gate.EncodeRecord(r.out.Verdict.Record)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("%w: %d of %d gates did not pass", ErrRefused, refused, len(r.out.Verdict.Results))
+	r.out.Product = r.out.Product.Annotated(map[string]string{gate.RecordAnnotation: text})
+	return nil
 }
 
 func (r *run) publish(ctx context.Context) (err error) {

@@ -8,6 +8,7 @@ import (
 	"github.com/org/ai-ship/pkg/build"
 	"github.com/org/ai-ship/pkg/layer"
 	"github.com/org/ai-ship/pkg/report"
+	"github.com/org/ai-ship/pkg/testreport"
 )
 
 // Report is the outcome as it is written for people and machines. It reads no
@@ -28,8 +29,7 @@ func (o Outcome) Report() (report.Report, error) {
 		r.Base.Digest = d.String()
 	}
 	if o.Plan.Baseline != nil {
-		b := report.Baseline(*o.Plan.Baseline)
-		r.Baseline = &b
+		r.Baseline = &report.Baseline{Ref: o.Plan.Baseline.Ref, Compressed: o.Plan.Baseline.Compressed}
 	}
 	if d := o.Published.Digest; d != nil {
 		r.Image = d.Name()
@@ -38,15 +38,29 @@ func (o Outcome) Report() (report.Report, error) {
 		r.Tags = append(r.Tags, m.Tag)
 		r.Moves = append(r.Moves, report.Move(m))
 	}
-	for _, t := range o.Reports {
-		r.Reports = append(r.Reports, report.TestReport{
-			Path: t.Path, Format: t.Format, SHA256: t.SHA256, Tests: t.Tests, Failures: len(t.Failures),
-		})
-	}
+	r.Reports = Reports(o.Reports)
 	for _, s := range o.Stages {
 		r.Stages = append(r.Stages, report.Stage{Name: s.Name, Seconds: s.Took.Seconds(), Skipped: s.Skipped})
 	}
+	if o.Contents != nil {
+		ref := ""
+		if r.Baseline != nil {
+			ref = r.Baseline.Ref
+		}
+		r.Contents = o.Contents.report(ref)
+	}
 	return r, o.describe(&r)
+}
+
+// Reports names the test reports that were read.
+func Reports(read []testreport.Report) []report.TestReport {
+	var all []report.TestReport
+	for _, t := range read {
+		all = append(all, report.TestReport{
+			Path: t.Path, Format: t.Format, SHA256: t.SHA256, Tests: t.Tests, Failures: len(t.Failures),
+		})
+	}
+	return all
 }
 
 // describe adds what the built images are made of.

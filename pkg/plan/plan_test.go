@@ -202,7 +202,6 @@ func TestRefuses(t *testing.T) {
 		{"vulnerabilities", "gates: {vulnerabilities: {fail-on: high}}", "gates.vulnerabilities: this version of ai-ship has no package scanner"},
 		{"models", "gates: {models: {pickle: deny}}", "gates.models: this version"},
 		{"secrets", "gates: {secrets: deny}", "gates.secrets: this version"},
-		{"rule", "gates: {rules: [{name: a, rule: size.groth < 1}]}", "gates.rules[0].rule: "},
 		{"soak", "channels: {staging: {on: ['branch:d']}, production: {on: ['tag:v*'], after: staging, soak: 1h}}", "channels.production.soak: this version"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -214,6 +213,10 @@ func TestRefuses(t *testing.T) {
 				t.Errorf("hints %q", h)
 			}
 		})
+	}
+	_, err := plan.New(t.Context(), ask(t, smallest+"gates: {rules: [{name: a, rule: size.groth < 1}]}\n", serve(t)), sources(t))
+	if !errors.Is(err, plan.ErrConfig) || !strings.Contains(err.Error(), "gates.rules[0].rule: ") || !slices.Contains(hint.Of(err), "did you mean size.growth?") {
+		t.Errorf("bad rule: %v, hints %q", err, hint.Of(err))
 	}
 	a := ask(t, smallest, "not a host")
 	if _, err := plan.New(t.Context(), a, sources(t)); !errors.Is(err, plan.ErrConfig) {

@@ -37,7 +37,8 @@ type Report struct {
 	// Layers are in the manifest's order, platform after platform.
 	Layers   []Layer   `json:"layers"`
 	Size     Size      `json:"size"`     // of an index: its largest image
-	Baseline *Baseline `json:"baseline"` // nil: the channel points to nothing yet
+	Contents *Contents `json:"contents"` // nil: no image was built
+	Baseline *Baseline `json:"baseline"` // nil: there is nothing to compare with yet
 	Transfer Transfer  `json:"transfer"`
 
 	Gates    []gate.Result `json:"gates"` // in the policy's order
@@ -96,10 +97,11 @@ type Size struct {
 	Unpacked   int64 `json:"unpacked"`
 }
 
-// Baseline is the image that the channel pointed to before this run.
+// Baseline is the image that the channel pointed to before this run, or the
+// file that stood in for it.
 type Baseline struct {
-	Ref        string `json:"ref"` // repository:channel@digest
-	Compressed int64  `json:"compressed"`
+	Ref        string `json:"ref"`        // repository:channel@digest, or the file's path
+	Compressed int64  `json:"compressed"` // 0 when not known
 }
 
 // Transfer counts the bytes of blobs that a run moved, or did not have to.
@@ -160,10 +162,15 @@ func (r Report) normal() Report {
 	r.Gates = slices.Clone(full(r.Gates))
 	for i := range r.Gates {
 		g := &r.Gates[i]
-		g.Value, g.Baseline = finite(g.Value), finite(g.Baseline)
+		g.Value, g.Baseline, g.Margin = finite(g.Value), finite(g.Baseline), finite(g.Margin)
 		if g.Limit != nil && finite(&g.Limit.Value) == nil {
 			g.Limit = nil
 		}
+	}
+	if r.Contents != nil {
+		c := *r.Contents
+		c.Kinds, c.Layers, c.Grown, c.Waste = full(c.Kinds), full(c.Layers), full(c.Grown), full(c.Waste)
+		r.Contents = &c
 	}
 	r.Stages = slices.Clone(full(r.Stages))
 	for i := range r.Stages {

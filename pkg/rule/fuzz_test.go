@@ -7,11 +7,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/org/ai-ship/pkg/rule"
 )
+
+const slowest = 500 * time.Millisecond // of one compilation, on a busy machine
 
 // FuzzRule compiles any text and evaluates what compiles: nothing panics, every
 // refusal has its place, nothing holds once a wrong value was read, only what
@@ -30,7 +33,11 @@ func FuzzRule(f *testing.F) {
 	f.Add("!(metrics.a > 1 || baseline.metrics.b < 2) ? has(metrics.c) : tests.total / 0 == 1", math.NaN(), int64(-1))
 	f.Add("!has(baseline.size.unpacked) || -metrics.x * 2 <= quantity('100ms')", math.Inf(-1), int64(0))
 	f.Fuzz(func(t *testing.T, text string, value float64, size int64) {
+		begin := time.Now()
 		r, err := rule.Compile(text)
+		if took := time.Since(begin); took > slowest {
+			t.Errorf("Compile(%q) took %s", text, took)
+		}
 		if err != nil {
 			at := (*rule.Error)(nil)
 			if !errors.As(err, &at) {

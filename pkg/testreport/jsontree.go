@@ -28,7 +28,7 @@ type node struct {
 
 const (
 	maxText  = 64 << 10 // bytes that are kept of one text; names are kept whole
-	maxNodes = 500_000  // values but for those in arrays of nothing but numbers
+	maxNodes = 300_000  // values but for those in arrays of nothing but numbers
 )
 
 // list returns an array's items.
