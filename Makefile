@@ -30,7 +30,7 @@ lint:
 	golangci-lint run ./... ./$(DIGITS)/...
 
 # Statement coverage by package; a stage below the floor fails.
-COVERED := layer tree model base build preset testreport gate publish release plan pipeline config
+COVERED := layer tree model base build preset testreport mlflow rule gate inventory publish release plan pipeline config
 FLOOR   := 85
 cover:
 	$(GO) test -timeout 20m -cover $(COVERED:%=./pkg/%) | tee coverage.txt

@@ -15,6 +15,7 @@ import (
 	"github.com/org/ai-ship/pkg/base"
 	"github.com/org/ai-ship/pkg/build"
 	"github.com/org/ai-ship/pkg/hint"
+	"github.com/org/ai-ship/pkg/mlflow"
 	"github.com/org/ai-ship/pkg/pipeline"
 	"github.com/org/ai-ship/pkg/plan"
 	"github.com/org/ai-ship/pkg/publish"
@@ -45,7 +46,7 @@ func exitHelp() string {
 		{exitUnexpected, "unexpected"},
 		{exitUsage, "the command line or the config is wrong"},
 		{exitRefused, "a gate refused"},
-		{exitRegistry, "a registry or the network failed"},
+		{exitRegistry, "a registry, another server or the network failed"},
 		{exitSigning, "signing or verification failed"},
 		{exitInput, "a build input is missing or unsafe"},
 		{exitInterrupted, "interrupted"},
@@ -82,6 +83,7 @@ func exitCode(ctx context.Context, err error) int {
 		known   exitError
 		bad     *name.ErrBadName
 		answer  *transport.Error
+		tracked *mlflow.Error
 		request *url.Error
 		network *net.OpError
 		lost    release.ErrLostRace
@@ -99,7 +101,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitUsage
 	case errors.Is(err, base.ErrPlatform), errors.Is(err, base.ErrFile):
 		return exitInput
-	case errors.As(err, &answer), errors.As(err, &request), errors.As(err, &network), errors.As(err, &lost), errors.Is(err, publish.ErrDenied):
+	case errors.As(err, &answer), errors.As(err, &tracked), errors.As(err, &request), errors.As(err, &network), errors.As(err, &lost), errors.Is(err, publish.ErrDenied):
 		return exitRegistry
 	case errors.Is(err, build.ErrInput):
 		return exitInput

@@ -20,6 +20,9 @@ import (
 // stateDir is where a project keeps what ai-ship knows of it on this machine.
 const stateDir = ".ai-ship"
 
+// outDir is where a project finds the reports of its last run.
+const outDir = "ai-ship-out"
+
 // planFlags are the flags of every command that makes a plan.
 type planFlags struct {
 	config   string

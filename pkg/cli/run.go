@@ -47,7 +47,7 @@ registry, and no tag moves. Reports are written to ai-ship-out/ in the project.`
 	f.register(flags)
 	flags.BoolVar(&f.dryRun, "dry-run", false, "stop after the gates; write nothing but the report")
 	flags.BoolVar(&f.json, "json", false, "print the report as one JSON document on standard output")
-	flags.StringVar(&f.out, "out", "", "`folder` for report.json and summary.md (default ai-ship-out in the project)")
+	flags.StringVar(&f.out, "out", "", "`folder` for report.json, summary.md and gates.xml (default ai-ship-out in the project)")
 	flags.StringVar(&f.output, "output", "", "write the image to oci:`DIR` or tar:FILE instead of a registry")
 	flags.BoolVar(&f.load, "load", false, "load the image into the Docker daemon instead of a registry")
 	flags.IntVar(&f.jobs, "jobs", 4, "`number` of uploads at once")
@@ -69,6 +69,9 @@ func (p Process) ship(ctx context.Context, f runFlags) (err error) {
 	defer project.root.Close()
 	ask, err := p.ask(project, f.planFlags)
 	if err != nil {
+		return err
+	}
+	if ask.Baseline, err = baseline(project.root, project.config.Gates.Baseline, ""); err != nil {
 		return err
 	}
 	ask.Lenient, ask.Offline = f.dryRun, to.kind != toRegistry
@@ -114,13 +117,14 @@ func (p Process) execute(ctx context.Context, f runFlags, project *project, to d
 	if failed == nil {
 		r.Next = next(f, to, outcome)
 	}
-	return errors.Join(failed, p.write(f, project, r))
+	return errors.Join(failed, p.write(output{json: f.json, out: f.out, project: project.dir}, r))
 }
 
 // engines wires the stages. finish ends the progress display.
 func (p Process) engines(f runFlags, project *project, to destination, decided *plan.Plan) (pipeline.Engines, func(), error) {
 	e := pipeline.Engines{
 		Project: project.root,
+		Tracker: p.tracker(),
 		Tagger:  release.Registry{Keychain: authn.DefaultKeychain},
 		Now:     time.Now,
 	}
@@ -157,14 +161,21 @@ func openCache(project *project, dryRun bool) (*build.Cache, error) {
 	return build.OpenCache(root, time.Now)
 }
 
+// output is where a report goes.
+type output struct {
+	json    bool
+	out     string // folder; "" is ai-ship-out in the project
+	project string
+}
+
 // write puts the report where people and machines look for it.
-func (p Process) write(f runFlags, project *project, r report.Report) error {
-	out := f.out
+func (p Process) write(to output, r report.Report) error {
+	out := to.out
 	if out == "" {
-		out = filepath.Join(project.dir, "ai-ship-out")
+		out = filepath.Join(to.project, outDir)
 	}
 	var err error
-	if f.json {
+	if to.json {
 		err = report.JSON(p.Out, r)
 	} else {
 		err = report.Text(p.Out, r, p.style())

@@ -26,7 +26,7 @@ func (m Metric) tolerance(check Check) *unit.Quantity {
 // warning.
 func (c court) compare(m Metric, check Check) (Result, Measurement) {
 	r := Result{Name: m.title(), Check: check, Stat: m.Stat, Where: m.Where, Required: m.Required, Outcome: Refused}
-	found, refused := c.measure(m, want{})
+	found, refused := c.measure(m, want{compared: true})
 	if refused != nil {
 		return r.refuse(m, refused, "a value to compare would have passed"), Measurement{}
 	}

@@ -144,9 +144,7 @@ type Verdict struct {
 // changed, the order of the reports does not matter, and equal arguments give
 // equal verdicts.
 func Evaluate(policy Policy, evidence Evidence) Verdict {
-	evidence.Reports = slices.SortedStableFunc(slices.Values(evidence.Reports), func(a, b testreport.Report) int {
-		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.SHA256, b.SHA256))
-	})
+	evidence.Reports = sorted(evidence.Reports)
 	c := court{Evidence: evidence, names: newIndex(evidence.Reports)}
 	verdict := Verdict{Passed: true}
 	verdict.Results = append(verdict.Results, sizes(policy.Size, evidence)...)
@@ -171,6 +169,13 @@ func Evaluate(policy Policy, evidence Evidence) Verdict {
 		verdict.Passed = verdict.Passed && r.Passed
 	}
 	return verdict
+}
+
+// sorted are the reports in an order that does not depend on who read them.
+func sorted(reports []testreport.Report) []testreport.Report {
+	return slices.SortedStableFunc(slices.Values(reports), func(a, b testreport.Report) int {
+		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.SHA256, b.SHA256))
+	})
 }
 
 // court is the evidence with its index.

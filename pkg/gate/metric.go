@@ -107,7 +107,7 @@ func (m Metric) label() string {
 // judge holds the metric against one limit.
 func (c court) judge(m Metric, b bound) Result {
 	r := Result{Name: m.title(), Check: b.check, Stat: m.Stat, Where: m.Where, Unit: b.limit.Unit, Limit: b.result(), Required: m.Required}
-	found, refused := c.measure(m, want{what: "limit", Quantity: b.limit})
+	found, refused := c.measure(m, want{limit: &b.limit})
 	if refused != nil {
 		return r.refuse(m, refused, b.wish())
 	}
@@ -191,10 +191,10 @@ type refusal struct {
 	absent  bool      // the reports were read and do not have the metric
 }
 
-// want is the dimension that a value is needed in, and what needs it.
+// want is what a value has to fit.
 type want struct {
-	unit.Quantity
-	what string // limit or baseline; "" takes any dimension
+	limit    *unit.Quantity // nil: any dimension does
+	compared bool           // with another value of the same metric, so that its scale does not matter
 }
 
 // measure returns the one value that the reports have for m, fit to be judged.
@@ -248,21 +248,24 @@ func (m Metric) convert(r *reading, w want) *refusal {
 	switch {
 	case !v.Finite():
 		return &refusal{problem: fmt.Sprintf("%s is no number but %v (%s)", m.label(), v.Value, place(r.source)), source: &r.source}
-	case w.what == "", v.Unit == w.Unit, w.Unit == unit.None && v.Unit == unit.Ratio:
+	case !w.compared && m.percentage(v) && (w.limit == nil || w.limit.Value <= 1):
+		return &refusal{source: &r.source, problem: fmt.Sprintf("%s is %s, which is no ratio (%s): write unit: percent if the report counts so",
+			m.label(), v, place(r.source))}
+	case w.limit == nil, v.Unit == w.limit.Unit, w.limit.Unit == unit.None && v.Unit == unit.Ratio:
 		return nil
-	case w.Unit == unit.Ratio && v.Unit == unit.None && v.Value >= 0 && v.Value <= 1:
+	case w.limit.Unit == unit.Ratio && v.Unit == unit.None && v.Value >= 0 && v.Value <= 1:
 		r.value.Unit = unit.Ratio
 		return nil
 	}
-	advice := "correct the " + w.what
+	advice := "correct the limit"
 	switch {
-	case v.Unit == unit.None && w.Unit == unit.Ratio:
+	case v.Unit == unit.None && w.limit.Unit == unit.Ratio:
 		advice = "write unit: percent if the report counts so"
 	case v.Unit == unit.None:
 		advice = "write unit: with what the report counts in"
-	case w.Unit == unit.None:
-		advice = "write the " + w.what + " with its unit"
+	case w.limit.Unit == unit.None:
+		advice = "write the limit with its unit"
 	}
-	return &refusal{source: &r.source, problem: fmt.Sprintf("%s is %s, %s, but its %s %s is %s (%s): %s",
-		m.label(), v, dimension(v.Unit), w.what, w.Precise(), dimension(w.Unit), place(r.source), advice)}
+	return &refusal{source: &r.source, problem: fmt.Sprintf("%s is %s, %s, but its limit %s is %s (%s): %s",
+		m.label(), v, dimension(v.Unit), w.limit.Precise(), dimension(w.limit.Unit), place(r.source), advice)}
 }

@@ -71,7 +71,7 @@ func (m Metric) selected(found []candidate) []candidate {
 	if len(m.Where) == 0 {
 		return found
 	}
-	return slices.DeleteFunc(found, func(c candidate) bool {
+	return slices.DeleteFunc(slices.Clone(found), func(c candidate) bool {
 		for name, value := range m.Where {
 			i := slices.IndexFunc(c.Labels, func(l testreport.Label) bool { return l.Name == name })
 			if (i < 0 && value != "") || (i >= 0 && c.Labels[i].Value != value) {

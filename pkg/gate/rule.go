@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/org/ai-ship/pkg/hint"
 	"github.com/org/ai-ship/pkg/rule"
 	"github.com/org/ai-ship/pkg/testreport"
+	"github.com/org/ai-ship/pkg/unit"
 )
 
 // rule holds the evidence against an expression, and returns what the
@@ -29,7 +31,7 @@ func (c court) rule(r Rule) (Result, []Measurement) {
 	outcome, err := r.Expression.Evaluate(facts)
 	var read []string
 	for _, fact := range outcome.Read {
-		read = append(read, fmt.Sprintf("%s is %v", fact.Name, fact.Value))
+		read = append(read, fmt.Sprintf("%s is %s", fact.Name, fact.Value))
 	}
 	with := ""
 	if len(read) > 0 {
@@ -37,7 +39,8 @@ func (c court) rule(r Rule) (Result, []Measurement) {
 	}
 	switch {
 	case err != nil:
-		out.Reason = fmt.Sprintf("the rule %s cannot be evaluated: %v; a rule that holds would have passed", r.Name, err)
+		problem := strings.Join(append([]string{err.Error()}, hint.Of(err)...), "; ")
+		out.Reason = fmt.Sprintf("the rule %s cannot be evaluated: %s; a rule that holds would have passed", r.Name, problem)
 	case outcome.Holds:
 		out.Outcome, out.Reason = Passed, fmt.Sprintf("%s holds%s", out.Rule, with)
 	default:
@@ -66,25 +69,34 @@ func (c court) named(name string) (measured, *refusal) {
 	return c.measure(Metric{Name: name}, want{})
 }
 
-func (c court) fact(name string) (float64, error) {
+func (c court) fact(name string) (unit.Quantity, error) {
 	found, refused := c.named(name)
 	switch {
 	case refused == nil:
-		return found.value.Value, nil
+		return found.value, nil
 	case refused.absent:
-		return 0, fmt.Errorf("%w: %s", rule.ErrAbsent, refused.problem)
+		return unit.Quantity{}, fmt.Errorf("%w: %s", rule.ErrAbsent, refused.problem)
 	}
-	return 0, errors.New(refused.problem)
+	return unit.Quantity{}, errors.New(refused.problem)
 }
 
-func (c court) baselineFact(name string) (float64, error) {
+func (c court) baselineFact(name string) (unit.Quantity, error) {
 	if c.Baseline == nil {
 		return c.fact(name)
 	}
+	var names []string
 	for _, m := range c.Baseline.Measurements {
-		if m.same(Measurement{Name: name}) || (len(m.Where) == 0 && m.Stat != "" && m.Name+"_"+m.Stat == name) {
-			return m.Value, nil
+		called := m.Name
+		if m.Stat != "" {
+			called += "_" + m.Stat
 		}
+		if len(m.Where) > 0 {
+			continue
+		}
+		if called == name {
+			return unit.Quantity{Value: m.Value, Unit: m.Unit}, nil
+		}
+		names = append(names, called)
 	}
-	return 0, fmt.Errorf("%w: %s recorded no %s", rule.ErrAbsent, c.Baseline.name(), short(name))
+	return unit.Quantity{}, fmt.Errorf("%w: %s recorded no %s%s", rule.ErrAbsent, c.Baseline.name(), short(name), didYouMean(name, names))
 }

@@ -186,7 +186,7 @@ func TestReadSparse(t *testing.T) {
 	for _, k := range []string{"GNU.sparse.major", "GNU.sparse.minor", "GNU.sparse.name", "GNU.sparse.realsize"} {
 		record := fmt.Sprintf(" %s=%s\n", k, records[k])
 		n := len(record) + 2
-		pax.WriteString(fmt.Sprintf("%d%s", n, record))
+		fmt.Fprintf(&pax, "%d%s", n, record)
 	}
 	if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "PaxHeaders/x", Size: int64(pax.Len()), Format: tar.FormatUSTAR}); err != nil {
 		t.Fatal(err)

@@ -60,7 +60,7 @@ func (k WasteKind) Advice() string {
 	case Git:
 		return "leave .git out with .aishipignore, or delete the clone in the RUN that made it"
 	case Bytecode:
-		return "install with pip install --no-compile and PYTHONDONTWRITEBYTECODE=1 where the first import may be slower"
+		return "install with pip install --no-compile, or delete __pycache__ in the same RUN, where a slower first import is acceptable"
 	case PackageTests:
 		return "delete the packages' tests directories in the RUN that installs them"
 	case AppTests:
@@ -218,8 +218,9 @@ func fate(path string, above map[string]Type, opaque map[string]bool) WasteKind 
 }
 
 // twice claims all but one of the files that share a key, and returns those
-// it did not claim. The largest is kept, so that the claim is the least that
-// can be saved; of equals the one in the lowest layer, then the first path.
+// it did not claim. A copy among Python's packages is kept, since they load
+// their own; else the largest, so that the claim is the least that can be saved;
+// of equals the one in the lowest layer, then the first path.
 func (s sorter) twice(kind WasteKind, files []candidate, key func(File) string) (rest []candidate) {
 	groups := make(map[string][]candidate)
 	for _, c := range files {
@@ -231,7 +232,8 @@ func (s sorter) twice(kind WasteKind, files []candidate, key func(File) string) 
 	}
 	for _, group := range groups {
 		slices.SortFunc(group, func(a, b candidate) int {
-			return cmp.Or(cmp.Compare(b.file.Size, a.file.Size), cmp.Compare(a.layer, b.layer), cmp.Compare(a.file.Path, b.file.Path))
+			return cmp.Or(packaged(b.file.Path)-packaged(a.file.Path), cmp.Compare(b.file.Size, a.file.Size),
+				cmp.Compare(a.layer, b.layer), cmp.Compare(a.file.Path, b.file.Path))
 		})
 		rest = append(rest, group[0])
 		for _, c := range group[1:] {
@@ -239,4 +241,12 @@ func (s sorter) twice(kind WasteKind, files []candidate, key func(File) string) 
 		}
 	}
 	return rest
+}
+
+// packaged is 1 for a file of a Python package.
+func packaged(path string) int {
+	if strings.Contains(path, "/site-packages/") || strings.Contains(path, "/dist-packages/") {
+		return 1
+	}
+	return 0
 }

@@ -102,7 +102,9 @@ func TestWastePlaces(t *testing.T) {
 // An image as people make them: nvidia/cuda with torch from pip on top, a
 // clean-up in a layer too late, and a model twice.
 func TestWastes(t *testing.T) {
-	id := func(path string, size int64, id string) inventory.File { return inventory.File{Path: path, Size: size, ID: id} }
+	id := func(path string, size int64, id string) inventory.File {
+		return inventory.File{Path: path, Size: size, ID: id}
+	}
 	inv := image(
 		listed(layer.KindBase, "",
 			file(cudaL+"libcublas.so.12.4.5.8", 100*mib), file("usr/lib/x86_64-linux-gnu/libcudnn.so.9.1.0", 50*mib),
@@ -121,11 +123,11 @@ func TestWastes(t *testing.T) {
 		listed(layer.KindApp, "src", file("etc/config.bin", 3*mib), file("app/tests/tiny", mib-1)),
 	)
 	want := []inventory.Waste{
-		{Kind: inventory.DuplicateCUDA, Bytes: 100 * mib, Count: 1, Layer: 0, Paths: []string{cudaL + "libcublas.so.12.4.5.8"}},
-		{Kind: inventory.DuplicateCUDA, Bytes: 53 * mib, Count: 2, Layer: 1, Paths: []string{site + "nvidia/cudnn/lib/libcudnn.so.9", site + "nvidia/cuda_runtime/lib/libcudart.so.12"}},
+		{Kind: inventory.DuplicateCUDA, Bytes: 150 * mib, Count: 2, Layer: 0, Paths: []string{cudaL + "libcublas.so.12.4.5.8", "usr/lib/x86_64-linux-gnu/libcudnn.so.9.1.0"}},
 		{Kind: inventory.Duplicate, Bytes: 30 * mib, Count: 1, Layer: 3, Paths: []string{"models/hub/snapshots/x/model.safetensors"}},
 		{Kind: inventory.Deleted, Bytes: 29*mib + 1, Count: 3, Layer: 0, Paths: []string{"var/lib/apt/lists/Packages", "opt/old/data.bin", "opt/old/cache/x"}},
 		{Kind: inventory.PipCache, Bytes: 6*mib + 1, Count: 2, Layer: 1, Paths: []string{"root/.cache/pip"}},
+		{Kind: inventory.DuplicateCUDA, Bytes: 3 * mib, Count: 1, Layer: 1, Paths: []string{site + "nvidia/cuda_runtime/lib/libcudart.so.12"}},
 		{Kind: inventory.Replaced, Bytes: 2 * mib, Count: 1, Layer: 0, Paths: []string{"etc/config.bin"}},
 	}
 	got := inventory.Wastes(inv)

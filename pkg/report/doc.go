@@ -1,6 +1,7 @@
 // Package report tells what a run did: one Report and its writers, a JSON
-// document for machines, lines for the terminal and Markdown for a CI's
-// summary page.
+// document for machines, lines for the terminal, Markdown for a CI's summary
+// page and JUnit XML for its list of tests. Read gives the JSON document back,
+// and Explain says all of it about one gate.
 //
 // The writers decide nothing. Whatever the report holds, they print, in the
 // report's order, and the verdict they name is never better than its parts: a
@@ -10,6 +11,6 @@
 //
 // Names, reasons, paths and errors come from reports, archives and registries.
 // Text and Markdown print them without control characters and so that they
-// form neither a CI's workflow command nor markup. The JSON document holds
-// them as they are.
+// form neither a CI's workflow command nor markup, and JUnit XML without what
+// XML cannot hold. The JSON document holds them as they are.
 package report

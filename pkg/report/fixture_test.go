@@ -17,11 +17,18 @@ func number(f float64) *float64 { return &f }
 
 // result is a gate of the given value; "<=" unless the limit is a minimum.
 func result(name, stat string, value float64, u unit.Unit, op string, limit float64) gate.Result {
-	ok := value <= limit
+	g := gate.Result{Name: name, Stat: stat, Check: gate.CheckMax, Value: number(value), Unit: u, Limit: &gate.Limit{Op: op, Value: limit},
+		Margin: number((limit - value) / limit), Outcome: gate.Refused, Required: true}
 	if op == ">=" {
-		ok = value >= limit
+		g.Check, *g.Margin = gate.CheckMin, -*g.Margin
 	}
-	return gate.Result{Name: name, Stat: stat, Value: number(value), Unit: u, Limit: &gate.Limit{Op: op, Value: limit}, Passed: ok, Required: true}
+	if name == "size" {
+		g.Check = gate.CheckSize
+	}
+	if *g.Margin >= 0 {
+		g.Outcome, g.Passed = gate.Passed, true
+	}
+	return g
 }
 
 func measured(g gate.Result, file, pointer string) gate.Result {
@@ -31,7 +38,7 @@ func measured(g gate.Result, file, pointer string) gate.Result {
 
 // shipped is a run that moved two tags; one gate had nothing to judge.
 func shipped() report.Report {
-	memory := gate.Result{Name: "gpu_memory", Stat: "max", Unit: unit.Bytes, Limit: &gate.Limit{Op: "<=", Value: 2e9},
+	memory := gate.Result{Name: "gpu_memory", Stat: "max", Check: gate.CheckMax, Outcome: gate.Passed, Unit: unit.Bytes, Limit: &gate.Limit{Op: "<=", Value: 2e9},
 		Passed: true, Reason: "not measured, not required"}
 	return report.Report{
 		Passed:     true,
@@ -86,12 +93,12 @@ func turnedDown() report.Report {
 	}
 	slow := measured(result("inference_time", "p95", 0.132, unit.Seconds, "<=", 0.1), "reports/bench.json", "/benchmarks/0/stats/data")
 	slow.Reason = "inference_time p95 is 132ms, above the ceiling of 100ms (reports/bench.json, /benchmarks/0/stats/data); 100ms or less would have passed"
-	missing := gate.Result{Name: "accuracy", Unit: unit.Ratio, Limit: &gate.Limit{Op: ">=", Value: 0.95}, Required: true,
+	missing := gate.Result{Name: "accuracy", Check: gate.CheckMin, Outcome: gate.Refused, Unit: unit.Ratio, Limit: &gate.Limit{Op: ">=", Value: 0.95}, Required: true,
 		Reason: "no report has a metric of this name, and the gate is required; reports/eval.json has acc, loss; 0.95 or more would have passed"}
 	size := result("size", "", 1_100_000_400, unit.Bytes, "<=", 1.1e9)
 	size.Reason = "size is 1.1000004GB, above the ceiling of 1.1GB; 1.1GB or less would have passed"
 	stale := measured(result("f1", "", 0.97, unit.Ratio, ">=", 0.9), "reports/eval.json", "/f1")
-	stale.Passed, stale.Reason = false, "reports/eval.json is older than the model; from a report newer than the model f1 0.9 or more would have passed"
+	stale.Passed, stale.Outcome, stale.Reason = false, gate.Refused, "reports/eval.json is older than the model; from a report newer than the model f1 0.9 or more would have passed"
 	r.Gates = []gate.Result{size, slow, missing, stale, r.Gates[3]}
 	r.Stages = append(r.Stages[:4:4], report.Stage{Name: "publish", Skipped: "a gate refused the image"}, report.Stage{Name: "tag", Skipped: "a gate refused the image"})
 	r.Next = []string{"ai-ship gate --json"}
@@ -105,7 +112,7 @@ func rehearsed() report.Report {
 	r.Tags = []string{"1.2.0", "production"}
 	r.Moves = []report.Move{{Tag: "1.2.0", To: digest("b")}, {Tag: "production", From: digest("b"), To: digest("b")}}
 	r.Gates = r.Gates[:3:3]
-	r.Gates = append(r.Gates, gate.Result{Name: "growth", Passed: true, Required: true, Unit: unit.Ratio,
+	r.Gates = append(r.Gates, gate.Result{Name: "size.growth", Check: gate.CheckGrowth, Outcome: gate.Passed, Passed: true, Required: true, Unit: unit.Ratio,
 		Limit: &gate.Limit{Op: "<=", Value: 0.1}, Reason: "production points to nothing yet, so there is nothing to grow from"})
 	r.Transfer = report.Transfer{Read: 30_104_096}
 	for i := range r.Layers[1:] {
@@ -162,5 +169,6 @@ func scanned() report.Report {
 func fixtures() map[string]report.Report {
 	return map[string]report.Report{
 		"passed": shipped(), "refused": turnedDown(), "dry-run": rehearsed(), "error": broken(), "config-error": unreadable(), "scanned": scanned(),
+		"warned": cautioned(), "grown": grown(),
 	}
 }

@@ -35,6 +35,7 @@ func TestGolden(t *testing.T) {
 	writers := map[string]func(io.Writer, report.Report) error{
 		"json": report.JSON,
 		"md":   report.Markdown,
+		"xml":  report.JUnit,
 		"txt": func(w io.Writer, r report.Report) error {
 			return report.Text(w, r, report.Style{Width: 100})
 		},

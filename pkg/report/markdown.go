@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/org/ai-ship/pkg/gate"
 	"github.com/org/ai-ship/pkg/unit"
 )
 
@@ -13,12 +14,10 @@ import (
 const MaxSummary = 1 << 20
 
 const (
-	// maxSection bounds one section's rows in bytes. There are fewer than ten
-	// sections, so all of them stay below MaxSummary.
-	maxSection = MaxSummary / 10
-	// maxRow bounds one row in bytes; a longer one would be markup cut in two,
-	// so it is left out.
-	maxRow = 64 << 10
+	// maxSection bounds one section's rows in bytes. There are fewer than
+	// twenty sections, so all of them stay below MaxSummary. A row that does not
+	// fit is left out: cut in two it would be broken markup.
+	maxSection = MaxSummary / 20
 )
 
 // Markdown writes r as a CI's summary page (GitHub and GitLab flavour): the
@@ -28,7 +27,13 @@ func Markdown(w io.Writer, r Report) error {
 	m := &markdownWriter{r: r}
 	m.verdict()
 	m.gates()
+	if m.r.sizeMissed() {
+		m.contents()
+	}
 	m.changes()
+	if !m.r.sizeMissed() {
+		m.contents()
+	}
 	m.layers()
 	m.reports()
 	m.findings()
@@ -57,7 +62,7 @@ func (m *markdownWriter) section(head string, rows []string, tail string) {
 	m.b.WriteString(head)
 	written, left := 0, maxSection-len(head)-len(tail)
 	for _, row := range rows {
-		if len(row) > maxRow || len(row)+1 > left {
+		if len(row)+1 > left {
 			break
 		}
 		m.b.WriteString(row + "\n")
@@ -98,9 +103,11 @@ func (t table) markdown() (head string, rows []string) {
 }
 
 // fold writes a table that is hidden under one line until it is asked for.
-func (m *markdownWriter) fold(summary string, t table) {
+func (m *markdownWriter) fold(summary string, t table) { m.details("<details>", summary, t) }
+
+func (m *markdownWriter) details(tag, summary string, t table) {
 	head, rows := t.markdown()
-	m.section("<details><summary>"+summary+"</summary>\n\n"+head, rows, "\n</details>\n")
+	m.section(tag+"<summary>"+summary+"</summary>\n\n"+head, rows, "\n</details>\n")
 }
 
 // fence returns lines as a code block that none of them can end.
@@ -115,9 +122,12 @@ func fence(language string, lines []string) (head string, tail string) {
 }
 
 func (m *markdownWriter) verdict() {
-	title := m.r.outcome()
+	title, gap := m.r.outcome(), " "
+	if n := m.r.warnings(); n != "" {
+		title, gap = title+", "+n, ": "
+	}
 	if target := escape(m.r.target()); target != "" {
-		title += " " + target
+		title += gap + target
 	}
 	var rows []string
 	if subject := m.r.subject(func(digest string) string { return digest }); subject != "" {
@@ -145,30 +155,32 @@ func (m *markdownWriter) verdict() {
 }
 
 func (m *markdownWriter) gates() {
-	t := table{columns: []column{{head: "gate"}, {head: "stat"}, {"value", true}, {head: "limit"}, {head: "margin"}, {head: "verdict"}, {head: "source"}}}
+	t := table{columns: []column{{head: "gate"}, {head: "check"}, {head: "stat"}, {head: "baseline", right: true}, {head: "value", right: true},
+		{head: "limit"}, {head: "margin"}, {head: "verdict"}, {head: "samples"}, {head: "source"}}}
 	var reasons []string
-	for _, g := range m.r.Gates {
-		r := newGateRow(g)
-		verdict := r.verdict
-		if !g.Passed {
-			verdict = "**" + verdict + "**"
-		}
+	for _, r := range m.r.gateRows() {
 		margin := escape(r.margin)
 		if r.bar != "" {
 			margin = "`" + r.bar + "` " + margin
 		}
 		source := strings.TrimSpace(code(r.file) + " " + code(r.pointer))
-		t.add(escape(r.name), escape(r.stat), escape(r.value), escape(r.limit), margin, verdict, source)
+		t.add(escape(r.name), escape(r.check), escape(r.stat), escape(r.baseline), escape(r.value),
+			escape(r.limit), margin, strong(r.verdict), escape(r.samples), source)
 		if r.reason != "" {
-			if g.Passed {
-				verdict = "note"
-			}
-			reasons = append(reasons, "- "+verdict+" "+escape(r.reason))
+			reasons = append(reasons, "- "+strong(r.label)+" "+escape(r.reason))
 		}
 	}
 	head, rows := t.markdown()
 	m.section("#### Gates\n\n"+head, rows, "")
 	m.section("", reasons, "")
+}
+
+// strong makes a verdict stand out that somebody should look at.
+func strong(verdict string) string {
+	if verdict == refused || verdict == string(gate.Warned) {
+		return "**" + verdict + "**"
+	}
+	return verdict
 }
 
 func (m *markdownWriter) changes() {
@@ -229,7 +241,7 @@ func (r Report) moved() string {
 }
 
 func (m *markdownWriter) layers() {
-	t := table{columns: []column{{head: "layer"}, {head: "name"}, {"size", true}, {head: "origin"}, {"paths", true}, {head: "platform"}, {head: "digest"}}}
+	t := table{columns: []column{{head: "layer"}, {head: "name"}, {head: "size", right: true}, {head: "origin"}, {head: "paths", right: true}, {head: "platform"}, {head: "digest"}}}
 	for _, l := range m.r.Layers {
 		t.add(escape(string(l.Kind)), escape(cut(l.Name, maxName)), unit.FormatBytes(l.Size), escape(string(l.Origin)), paths(l), escape(l.Platform), code(short(l.Digest)))
 	}
@@ -248,7 +260,7 @@ func (m *markdownWriter) findings() {
 	text := m.r.scanned()
 	t := table{columns: []column{{head: "finding"}, {head: "severity"}, {head: "path"}, {head: "package"}, {head: "fixed"}, {head: "title"}}}
 	for _, f := range m.r.found() {
-		t.add(escape(f.ID), severity(f.Severity), code(f.Path), escape(f.Package), escape(f.Fixed), escape(f.Title))
+		t.add(escape(f.ID), f.Severity.String(), code(f.Path), escape(f.Package), escape(f.Fixed), escape(f.Title))
 	}
 	for _, s := range m.r.Findings.Skipped {
 		t.add("not looked at", "", code(s.Path), "", "", escape(s.Reason))

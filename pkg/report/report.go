@@ -18,7 +18,7 @@ const Schema = 1
 // an empty one.
 type Report struct {
 	Schema int      `json:"schema"` // filled by the writers
-	Passed bool     `json:"passed"` // every gate passed; false when the gates were never reached
+	Passed bool     `json:"passed"` // no gate refused; false when the gates were never reached
 	Exit   int      `json:"exit"`   // the process's exit code
 	Error  string   `json:"error,omitempty"`
 	Hints  []string `json:"hints"` // what to do about Error, outermost first
@@ -166,10 +166,19 @@ func (r Report) normal() Report {
 		if g.Limit != nil && finite(&g.Limit.Value) == nil {
 			g.Limit = nil
 		}
+		if finite(&g.Noise) == nil {
+			g.Noise = 0
+		}
+		if s := g.Spread; s != nil && (finite(&s.Min) == nil || finite(&s.Max) == nil) {
+			g.Spread = nil
+		}
 	}
 	if r.Contents != nil {
 		c := *r.Contents
-		c.Kinds, c.Layers, c.Grown, c.Waste = full(c.Kinds), full(c.Layers), full(c.Grown), full(c.Waste)
+		c.Kinds, c.Layers, c.Grown, c.Waste = full(c.Kinds), full(c.Layers), full(c.Grown), slices.Clone(full(c.Waste))
+		for i := range c.Waste {
+			c.Waste[i].Paths = full(c.Waste[i].Paths)
+		}
 		r.Contents = &c
 	}
 	r.Stages = slices.Clone(full(r.Stages))

@@ -37,6 +37,7 @@ func markdown(t testing.TB, r report.Report) string {
 
 func TestVerdict(t *testing.T) {
 	refusal := []gate.Result{{Name: "size", Required: true}}
+	warning := gate.Result{Name: "size", Passed: true, Outcome: gate.Warned}
 	for _, tc := range []struct {
 		name string
 		r    report.Report
@@ -48,6 +49,12 @@ func TestVerdict(t *testing.T) {
 		{"passed with an error", report.Report{Passed: true, Error: "x"}, "FAILED"},
 		{"passed beside a refused gate", report.Report{Passed: true, Gates: refusal}, "REFUSED"},
 		{"refused though not required", report.Report{Passed: true, Gates: []gate.Result{{Name: "size"}}}, "REFUSED"},
+		{"warned", report.Report{Passed: true, Gates: []gate.Result{warning}}, "PASSED, 1 warning\n"},
+		{"warned twice", report.Report{Passed: true, Gates: []gate.Result{warning, {Passed: true}, warning}}, "PASSED, 2 warnings\n"},
+		{"warned and refused", report.Report{Gates: append([]gate.Result{warning}, refusal...)}, "REFUSED\n"},
+		{"warned, and then failed", report.Report{Passed: true, Exit: 4, Gates: []gate.Result{warning}}, "FAILED\n"},
+		{"warned though not passed", report.Report{Passed: true, Gates: []gate.Result{{Outcome: gate.Warned}}}, "REFUSED\n"},
+		{"passed though refused", report.Report{Passed: true, Gates: []gate.Result{{Passed: true, Outcome: gate.Refused}}}, "REFUSED\n"},
 		{"not measured", report.Report{Passed: true, Gates: []gate.Result{{Name: "size", Passed: true, Reason: "not measured"}}}, "PASSED"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -87,28 +94,37 @@ func TestConsequence(t *testing.T) {
 	}
 }
 
+// gateLine is the table's line for a gate.
+func gateLine(t *testing.T, g gate.Result) string {
+	t.Helper()
+	_, rows, _ := strings.Cut(text(t, report.Report{Gates: []gate.Result{g}}, report.Style{}), "\nGATE ")
+	_, rows, _ = strings.Cut(rows, "\n")
+	line, _, _ := strings.Cut(rows, "\n")
+	return line
+}
+
 func TestMargin(t *testing.T) {
 	for _, tc := range []struct {
 		name         string
 		value, limit float64
 		op           string
+		margin       *float64
 		bar, room    string
 	}{
-		{"half used", 50, 100, "<=", "█████░░░░░", "+50%"},
-		{"almost", 99.99, 100, "<=", "█████████░", "+<0.1%"},
-		{"at the limit", 100, 100, "<=", "██████████", "0%"},
-		{"just over", 100.01, 100, "<=", "██████████", "-<0.1%"},
-		{"far over", 1e6, 100, "<=", "██████████", "<-9999%"},
-		{"far above a minimum", 1e6, 100, ">=", "░░░░░░░░░░", ">9999%"},
-		{"below a minimum", 0.9, 0.95, ">=", "██████████", "-5.3%"},
-		{"nothing of a minimum", 0, 0.95, ">=", "██████████", "-100%"},
-		{"shrunk", -0.05, 0.1, "<=", "░░░░░░░░░░", "+150%"},
-		{"no measure", 0, 0, "<=", "", ""},
+		{"half used", 50, 100, "<=", number(0.5), "█████░░░░░", "+50%"},
+		{"almost", 99.99, 100, "<=", number(0.0001), "█████████░", "+<0.1%"},
+		{"at the limit", 100, 100, "<=", number(0), "██████████", "0%"},
+		{"just over", 100.01, 100, "<=", number(-0.0001), "██████████", "-<0.1%"},
+		{"far over", 1e6, 100, "<=", number(-9999), "██████████", "<-9999%"},
+		{"far above a minimum", 1e6, 100, ">=", number(9999), "░░░░░░░░░░", ">9999%"},
+		{"below a minimum", 0.9, 0.95, ">=", number(-0.0526), "██████████", "-5.3%"},
+		{"nothing of a minimum", 0, 0.95, ">=", number(-1), "██████████", "-100%"},
+		{"shrunk", -0.05, 0.1, "<=", number(1.5), "░░░░░░░░░░", "+150%"},
+		{"no measure", 0, 0, "<=", nil, "", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			g := gate.Result{Name: "g", Value: &tc.value, Limit: &gate.Limit{Op: tc.op, Value: tc.limit}, Passed: true}
-			got := text(t, report.Report{Gates: []gate.Result{g}}, report.Style{})
-			line := strings.Split(got, "\n")[4]
+			g := gate.Result{Name: "g", Value: &tc.value, Limit: &gate.Limit{Op: tc.op, Value: tc.limit}, Margin: tc.margin, Passed: true}
+			line := gateLine(t, g)
 			if fields := strings.Fields(line); tc.room == "" {
 				if strings.ContainsAny(line, "█░%") {
 					t.Errorf("%q has a margin, want none", line)
@@ -117,6 +133,16 @@ func TestMargin(t *testing.T) {
 				t.Errorf("margin in %q, want %s %s", line, tc.bar, tc.room)
 			}
 		})
+	}
+}
+
+// The gates alone have no image that something could have happened to.
+func TestConsequenceOfTheGatesAlone(t *testing.T) {
+	for _, g := range []gate.Result{{Name: "a", Passed: true}, {Name: "a"}} {
+		got := text(t, report.Report{Passed: g.Passed, Gates: []gate.Result{g}}, report.Style{})
+		if strings.Contains(got, "pushed") || strings.Contains(got, "tag") {
+			t.Errorf("it tells of what it never does:\n%s", got)
+		}
 	}
 }
 
@@ -138,7 +164,10 @@ func TestGrowth(t *testing.T) {
 
 func TestTextKeepsToWidth(t *testing.T) {
 	r := turnedDown()
+	r.Gates = append(r.Gates, cautioned().Gates...)
 	r.Gates[1].Name = strings.Repeat("very_", 30) + "long"
+	c := contents()
+	r.Contents = &c
 	for line := range strings.Lines(text(t, r, report.Style{Width: 80})) {
 		if n := len([]rune(strings.TrimRight(line, "\n"))); n > 80 && !strings.Contains(line, "very_very_") && !strings.Contains(line, digest("b")) {
 			t.Errorf("line of %d columns: %s", n, line)
@@ -176,7 +205,7 @@ func TestJSONNeverHoldsWhatItCannot(t *testing.T) {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(b.String()) {
-		if strings.Contains(line, "null") && !strings.Contains(line, `"baseline"`) && !strings.Contains(line, `"signature"`) {
+		if strings.Contains(line, "null") && !strings.Contains(line, `"baseline"`) && !strings.Contains(line, `"signature"`) && !strings.Contains(line, `"contents"`) {
 			t.Errorf("a slice is null: %s", line)
 		}
 	}
@@ -209,6 +238,7 @@ func tainted(evil string) report.Report {
 	for i := range r.Gates {
 		g := &r.Gates[i]
 		g.Name, g.Stat, g.Reason, g.Passed, g.Unit = evil, evil, evil, false, unit.Unit(evil)
+		g.Check, g.Rule, g.Where, g.Baseline = gate.Check(evil), evil, map[string]string{evil: evil}, number(1)
 		g.Limit.Op = evil
 		g.Source = &testreport.Source{File: evil, Pointer: evil}
 	}
@@ -221,6 +251,13 @@ func tainted(evil string) report.Report {
 	}
 	for i := range r.Stages {
 		r.Stages[i] = report.Stage{Name: evil, Skipped: evil}
+	}
+	r.Contents = &report.Contents{
+		Platform: evil, Baseline: evil, Note: evil,
+		Kinds:  []report.Part{{Kind: layer.Kind(evil), Compressed: 2, Before: new(int64)}},
+		Layers: []report.Part{{Kind: layer.Kind(evil), Name: evil, Digest: evil, State: evil}},
+		Grown:  []report.Grown{{Path: evil, Kind: layer.Kind(evil), Least: 1, Most: 2}},
+		Waste:  []report.Waste{{Kind: evil, Bytes: 1, Files: 1, Paths: []string{evil, evil}, Advice: evil}, {Kind: evil, Layer: -1}},
 	}
 	f := []scan.Finding{{ID: evil, Path: evil, Package: evil, Fixed: evil, Title: evil}}
 	r.Findings = scan.Findings{Ran: true, Models: f, Secrets: f, Vulnerabilities: f, Skipped: []scan.Skip{{Path: evil, Reason: evil}}}
@@ -238,7 +275,8 @@ func checkHarmless(t *testing.T, r report.Report) {
 	if err := report.JSON(&b, r); err != nil || !json.Valid(b.Bytes()) {
 		t.Errorf("JSON: %v", err)
 	}
-	for _, out := range []string{text(t, r, report.Style{Width: 60}), text(t, r, report.Style{}), md} {
+	checkJUnit(t, r)
+	for _, out := range []string{text(t, r, report.Style{Width: 60}), text(t, r, report.Style{}), md, explained(t, r)} {
 		for line := range strings.Lines(out) {
 			line = strings.TrimSuffix(line, "\n")
 			if strings.HasPrefix(strings.TrimSpace(line), "::") || strings.Contains(line, "##[") {
@@ -271,7 +309,7 @@ func checkHarmless(t *testing.T, r report.Report) {
 		} else if n != columns {
 			t.Errorf("row of %d separators in a table of %d: %q", n, columns, line)
 		}
-		bare := strings.NewReplacer("<details>", "", "</details>", "", "<summary>", "", "</summary>", "", "<!-- -->", "").Replace(line)
+		bare := strings.NewReplacer("<details>", "", "<details open>", "", "</details>", "", "<summary>", "", "</summary>", "", "<!-- -->", "").Replace(line)
 		if strings.ContainsAny(bare, "<>") || strings.Contains(line, "::") {
 			t.Errorf("markup from outside: %q", line)
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/org/ai-ship/pkg/report"
+	"github.com/org/ai-ship/pkg/scan"
 )
 
 const schemaFile = "../../docs/report.schema.json"
@@ -22,13 +23,16 @@ const schemaFile = "../../docs/report.schema.json"
 // allowed, because the document grows.
 func schema(t *testing.T) []byte {
 	t.Helper()
-	hash := reflect.TypeFor[v1.Hash]()
+	hash, severity := reflect.TypeFor[v1.Hash](), reflect.TypeFor[scan.Severity]()
 	reflector := invopop.Reflector{
 		Anonymous:                 true,
 		AllowAdditionalProperties: true,
 		Mapper: func(typ reflect.Type) *invopop.Schema {
-			if typ == hash {
+			switch typ {
+			case hash:
 				return &invopop.Schema{Type: "string"}
+			case severity:
+				return &invopop.Schema{Type: "string", Enum: []any{"unknown", "low", "medium", "high", "critical"}}
 			}
 			return nil
 		},

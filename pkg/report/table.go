@@ -32,6 +32,8 @@ type cell struct {
 type column struct {
 	head  string
 	right bool // aligned right, as numbers are
+	tail  bool // holds paths: where it must be cut, their ends stay
+	drop  int  // left out where the table is too wide, the highest first; 0: never
 }
 
 // table is rows of as many cells as there are columns. Columns that no row
@@ -51,12 +53,13 @@ func (t *table) add(texts ...string) {
 }
 
 const (
-	columnGap = 2
-	minColumn = 12 // the first column is not cut below this
+	columnGap  = 2
+	minColumn  = 12 // the first column is not cut below this
+	goodColumn = 24 // nor below this while another column can be left out
 )
 
 // lines returns the table, header first, fitted to the style's width as far as
-// cutting the first column can do it. A table without rows has no lines.
+// cutting the first column and leaving columns out can do it. A table without rows has no lines.
 func (t table) lines(s Style) []string {
 	if len(t.rows) == 0 {
 		return nil
@@ -76,20 +79,46 @@ func (t table) lines(s Style) []string {
 // widths counts runes per column; 0 leaves the column out.
 func (t table) widths(limit int) []int {
 	widths := make([]int, len(t.columns))
-	total := -columnGap
 	for i, c := range t.columns {
 		for _, row := range t.rows {
 			widths[i] = max(widths[i], utf8.RuneCountInString(row[i].text))
 		}
 		if widths[i] > 0 {
 			widths[i] = max(widths[i], utf8.RuneCountInString(c.head))
-			total += widths[i] + columnGap
 		}
 	}
-	if over := total - limit; limit > 0 && over > 0 && widths[0] > minColumn {
-		widths[0] = max(widths[0]-over, minColumn)
+	if limit > 0 && len(widths) > 0 {
+		t.fit(widths, limit)
 	}
 	return widths
+}
+
+// fit makes widths sum up to limit where it can.
+func (t table) fit(widths []int, limit int) {
+	over := func() int {
+		total := -columnGap
+		for _, w := range widths {
+			if w > 0 {
+				total += w + columnGap
+			}
+		}
+		return total - limit
+	}
+	for over() > max(widths[0]-goodColumn, 0) {
+		out := 0
+		for i, c := range t.columns {
+			if widths[i] > 0 && c.drop > t.columns[out].drop {
+				out = i
+			}
+		}
+		if out == 0 {
+			break
+		}
+		widths[out] = 0
+	}
+	if n := over(); n > 0 && widths[0] > minColumn {
+		widths[0] = max(widths[0]-n, minColumn)
+	}
 }
 
 func (t table) line(row []cell, widths []int, s Style) string {
@@ -100,6 +129,9 @@ func (t table) line(row []cell, widths []int, s Style) string {
 			continue
 		}
 		text := cut(c.text, widths[i])
+		if t.columns[i].tail {
+			text = cutFront(c.text, widths[i])
+		}
 		pad := widths[i] - utf8.RuneCountInString(text)
 		if t.columns[i].right {
 			gap, pad = gap+pad, 0

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/org/ai-ship/pkg/gate"
 	"github.com/org/ai-ship/pkg/scan"
 	"github.com/org/ai-ship/pkg/unit"
 )
@@ -29,7 +30,13 @@ func Text(w io.Writer, r Report, style Style) error {
 	t := &textWriter{style: style, r: r}
 	t.verdict()
 	t.gates()
+	if t.r.sizeMissed() {
+		t.contents()
+	}
 	t.image()
+	if !t.r.sizeMissed() {
+		t.contents()
+	}
 	t.findings()
 	t.moves()
 	t.stages()
@@ -93,15 +100,22 @@ func (t *textWriter) labelled(name, text string, color ink) []string {
 }
 
 func inkOf(verdict string) ink {
-	if verdict == refused || verdict == failed {
+	switch verdict {
+	case refused, failed:
 		return red
+	case string(gate.Warned):
+		return yellow
 	}
 	return green
 }
 
 func (t *textWriter) verdict() {
 	outcome := t.r.outcome()
-	parts := []string{t.style.paint(outcome, inkOf(outcome)+";"+bold)}
+	head := t.style.paint(outcome, inkOf(outcome)+";"+bold)
+	if n := t.r.warnings(); n != "" {
+		head += ", " + t.style.paint(n, yellow)
+	}
+	parts := []string{head}
 	for _, part := range []string{t.r.subject(short), t.r.target()} {
 		if part = clean(part); part != "" {
 			parts = append(parts, part)
@@ -131,28 +145,23 @@ func (t *textWriter) failure() []string {
 }
 
 func (t *textWriter) gates() {
-	tab := table{columns: []column{{head: "GATE"}, {head: "STAT"}, {"VALUE", true}, {head: "LIMIT"}, {}, {"MARGIN", true}, {head: "VERDICT"}}}
+	tab := table{columns: []column{{head: "GATE"}, {head: "CHECK"}, {head: "STAT"}, {head: "BASELINE", right: true, drop: 2}, {head: "VALUE", right: true},
+		{head: "LIMIT"}, {drop: 3}, {head: "MARGIN", right: true, drop: 1}, {head: "VERDICT"}, {head: "SAMPLES", drop: 4}}}
 	var reasons []string
-	for _, g := range t.r.Gates {
-		row := newGateRow(g)
+	for _, row := range t.r.gateRows() {
 		color := inkOf(row.verdict)
-		tab.rows = append(tab.rows, []cell{{text: clean(row.name)}, {text: clean(row.stat)}, {text: clean(row.value)},
-			{text: clean(row.limit)}, {row.bar, color}, {text: row.margin}, {row.verdict, color}})
-		if row.reason == "" {
-			continue
+		tab.rows = append(tab.rows, []cell{{text: clean(row.name)}, {text: clean(row.check)}, {text: clean(row.stat)}, {text: clean(row.baseline)}, {text: clean(row.value)},
+			{text: clean(row.limit)}, {row.bar, color}, {text: row.margin}, {row.verdict, color}, {text: row.samples}})
+		if row.reason != "" {
+			reasons = append(reasons, t.labelled(row.label, clean(row.reason), color)...)
 		}
-		name := row.verdict
-		if g.Passed {
-			name = "note"
-		}
-		reasons = append(reasons, t.labelled(name, clean(row.reason), color)...)
 	}
 	t.rows(tab, "gates")
 	t.block(reasons)
 }
 
 func (t *textWriter) image() {
-	tab := table{columns: []column{{head: "LAYER"}, {head: "NAME"}, {"SIZE", true}, {head: "ORIGIN"}, {"PATHS", true}, {head: "PLATFORM"}, {head: "DIGEST"}}}
+	tab := table{columns: []column{{head: "LAYER"}, {head: "NAME"}, {head: "SIZE", right: true}, {head: "ORIGIN"}, {head: "PATHS", right: true}, {head: "PLATFORM"}, {head: "DIGEST"}}}
 	for _, l := range t.r.Layers {
 		tab.rows = append(tab.rows, []cell{{text: clean(string(l.Kind))}, {text: cut(clean(l.Name), maxName)}, {text: unit.FormatBytes(l.Size)}, {text: clean(string(l.Origin))},
 			{text: paths(l)}, {text: clean(l.Platform)}, {clean(short(l.Digest)), dim}})
@@ -195,7 +204,7 @@ func (t *textWriter) findings() {
 
 	tab = table{columns: []column{{head: "FINDING"}, {head: "SEVERITY"}, {head: "PATH"}, {head: "PACKAGE"}, {head: "FIXED"}}}
 	for _, f := range t.r.found() {
-		tab.add(clean(f.ID), severity(f.Severity), clean(f.Path), clean(f.Package), clean(f.Fixed))
+		tab.add(clean(f.ID), f.Severity.String(), clean(f.Path), clean(f.Package), clean(f.Fixed))
 	}
 	t.rows(tab, "findings")
 }
@@ -206,20 +215,6 @@ func (r Report) found() []scan.Finding {
 	f := r.Findings
 	all := make([]scan.Finding, 0, len(f.Models)+len(f.Secrets)+len(f.Vulnerabilities))
 	return append(append(append(all, f.Models...), f.Secrets...), f.Vulnerabilities...)
-}
-
-func severity(s scan.Severity) string {
-	switch s {
-	case scan.Critical:
-		return "critical"
-	case scan.High:
-		return "high"
-	case scan.Medium:
-		return "medium"
-	case scan.Low:
-		return "low"
-	}
-	return "unknown"
 }
 
 func (t *textWriter) moves() {
@@ -260,7 +255,7 @@ func (s Signature) signer() string {
 }
 
 func (t *textWriter) stages() {
-	tab := table{columns: []column{{head: "STAGE"}, {"TIME", true}, {head: "SKIPPED"}}}
+	tab := table{columns: []column{{head: "STAGE"}, {head: "TIME", right: true}, {head: "SKIPPED"}}}
 	for _, s := range t.r.Stages {
 		row := []cell{{text: clean(s.Name)}, {text: seconds(s.Seconds)}, {clean(s.Skipped), yellow}}
 		if s.Skipped != "" {

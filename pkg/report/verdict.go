@@ -21,7 +21,7 @@ const (
 // error of a refused run is that it was refused.
 func (r Report) outcome() string {
 	for _, g := range r.Gates {
-		if !g.Passed {
+		if outcomeOf(g) == gate.Refused {
 			return refused
 		}
 	}
@@ -29,6 +29,20 @@ func (r Report) outcome() string {
 		return failed
 	}
 	return passed
+}
+
+// warnings says how many gates of a run that passed have warned, or "".
+func (r Report) warnings() string {
+	n := 0
+	for _, g := range r.Gates {
+		if outcomeOf(g) == gate.Warned {
+			n++
+		}
+	}
+	if n == 0 || r.outcome() != passed {
+		return ""
+	}
+	return count(n, "warning", "warnings")
 }
 
 // subject names the image as well as the run can.
@@ -58,6 +72,8 @@ func (r Report) target() string {
 func (r Report) consequence() string {
 	pushed, moved := r.Image != "", len(r.Moves)+len(r.Tags) > 0
 	switch outcome := r.outcome(); {
+	case r.Repository == "" && len(r.Gates) > 0 && len(r.Stages) == 0: // the gates alone
+		return ""
 	case r.DryRun:
 		return "Dry run: nothing was pushed and no tag was moved."
 	case outcome != passed && !pushed && !moved:
@@ -133,82 +149,6 @@ func (t TestReport) counted() string {
 	return count(t.Tests, "test", "tests") + ", " + count(t.Failures, "failure", "failures")
 }
 
-// gateRow is a gate's line, in words.
-type gateRow struct {
-	name, stat, value, limit, bar, margin, verdict, reason string
-	file, pointer                                          string // where the value stands
-}
-
-func newGateRow(g gate.Result) gateRow {
-	row := gateRow{name: g.Name, stat: g.Stat, value: "–", verdict: "passed"}
-	if g.Value != nil {
-		row.value = quantity(*g.Value, g.Unit)
-	}
-	if g.Limit != nil {
-		op := strings.NewReplacer("<=", "≤", ">=", "≥").Replace(g.Limit.Op)
-		row.limit = op + " " + limit(unit.Quantity{Value: g.Limit.Value, Unit: g.Unit})
-	}
-	if g.Value != nil && g.Limit != nil {
-		row.compare(*g.Value, g)
-	}
-	if !g.Passed {
-		row.verdict = refused
-	}
-	// The table says it all of a gate that passed on a value.
-	if !g.Passed || g.Value == nil {
-		row.reason = g.Reason
-	}
-	if row.reason != "" && !strings.HasPrefix(row.reason, g.Name) {
-		row.reason = g.Name + ": " + row.reason
-	}
-	if s := g.Source; s != nil {
-		row.file, row.pointer = s.File, s.Pointer
-	}
-	return row
-}
-
-// compare sets what the table shows of a value beside its limit.
-func (row *gateRow) compare(value float64, g gate.Result) {
-	bar, room := margin(value, *g.Limit)
-	// A value that keeps its limit can be refused for what it is, such as a
-	// stale one. Room would then be read as a pass.
-	if g.Passed || strings.HasPrefix(room, "-") || strings.HasPrefix(room, "<-") {
-		row.bar, row.margin = bar, room
-	}
-	if !g.Passed && row.value == quantity(g.Limit.Value, g.Unit) { // rounding hides why
-		row.value = unit.Quantity{Value: value, Unit: g.Unit}.Precise()
-	}
-}
-
-const barCells = 10
-
-// margin is the room between a value and its limit: a bar that is full at the
-// limit, and the room in percent of the limit, negative when it was missed.
-// Both are "" where the limit is no measure, as with a limit of zero.
-func margin(value float64, bound gate.Limit) (bar, room string) {
-	if bound.Value <= 0 {
-		return "", ""
-	}
-	left, used := (bound.Value-value)/bound.Value, value/bound.Value
-	if bound.Op == ">=" {
-		left = -left
-		used = bound.Value / value
-		if value <= 0 {
-			used = 1
-		}
-	}
-	return drawBar(used), percent(left)
-}
-
-// drawBar rounds down, so that only a value at its limit, or beyond, fills it.
-func drawBar(used float64) string {
-	n := barCells
-	if used < 1 {
-		n = int(math.Max(used, 0) * barCells)
-	}
-	return strings.Repeat("█", n) + strings.Repeat("░", barCells-n)
-}
-
 // percent prints a signed ratio: +2.1%, -40%. It never rounds a difference
 // down to nothing.
 func percent(ratio float64) string {
@@ -235,15 +175,6 @@ func signedBytes(n int64) string {
 		return "-" + unit.FormatBytes(-n)
 	}
 	return "+" + unit.FormatBytes(n)
-}
-
-// limit reads as its author wrote it, unless it was computed to many digits.
-func limit(q unit.Quantity) string {
-	const readable = 8
-	if text := q.Precise(); len(text) <= readable {
-		return text
-	}
-	return q.String()
 }
 
 func quantity(value float64, u unit.Unit) string {
@@ -285,4 +216,13 @@ func cut(text string, n int) string {
 		return text
 	}
 	return string([]rune(text)[:max(n-1, 0)]) + "…"
+}
+
+// cutFront shortens text to n runes from its beginning.
+func cutFront(text string, n int) string {
+	runes := []rune(text)
+	if len(runes) <= n {
+		return text
+	}
+	return "…" + string(runes[len(runes)-max(n-1, 0):])
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 )
@@ -12,26 +13,32 @@ import (
 const (
 	JSONFile    = "report.json"
 	SummaryFile = "summary.md"
+	GatesFile   = "gates.xml"
 )
 
-// WriteFiles writes report.json and summary.md into dir, which it makes when
-// it is missing. Each file appears whole or stays as it was; nothing is
-// written when the report cannot be printed.
+// WriteFiles writes report.json, summary.md and gates.xml into dir, which it
+// makes when it is missing. Each file appears whole or stays as it was; nothing
+// is written when the report cannot be printed.
 func WriteFiles(dir string, r Report) error {
-	var document, summary bytes.Buffer
-	if err := JSON(&document, r); err != nil {
-		return err
-	}
-	if err := Markdown(&summary, r); err != nil {
-		return err
+	files := []struct {
+		name  string
+		write func(io.Writer, Report) error
+		data  bytes.Buffer
+	}{{name: JSONFile, write: JSON}, {name: SummaryFile, write: Markdown}, {name: GatesFile, write: JUnit}}
+	for i := range files {
+		if err := files[i].write(&files[i].data, r); err != nil {
+			return err
+		}
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("making the folder for reports: %w", err)
 	}
-	if err := replace(filepath.Join(dir, JSONFile), document.Bytes()); err != nil {
-		return err
+	for i := range files {
+		if err := replace(filepath.Join(dir, files[i].name), files[i].data.Bytes()); err != nil {
+			return err
+		}
 	}
-	return replace(filepath.Join(dir, SummaryFile), summary.Bytes())
+	return nil
 }
 
 // replace puts data at path by renaming a finished file onto it.

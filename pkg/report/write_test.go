@@ -31,7 +31,7 @@ func TestWriteFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := names(t, dir); !slices.Equal(got, []string{"report.json", "summary.md"}) {
+	if got := names(t, dir); !slices.Equal(got, []string{"gates.xml", "report.json", "summary.md"}) {
 		t.Errorf("files are %q", got)
 	}
 	var want bytes.Buffer

@@ -79,9 +79,9 @@ func TestUses(t *testing.T) {
 	}{
 		{"true", rule.Uses{}},
 		{"tests.failed == 0", rule.Uses{Tests: true}},
-		{"size.compressed < 1e9", rule.Uses{Size: true}},
+		{"size.compressed < quantity('1GB')", rule.Uses{Size: true}},
 		{"size.growth < 0.1", rule.Uses{Size: true, BaselineSize: true}},
-		{"baseline.size.unpacked > 0", rule.Uses{BaselineSize: true}},
+		{"baseline.size.unpacked > quantity('0B')", rule.Uses{BaselineSize: true}},
 		{`metrics.b > metrics.a && metrics["b"] < 2 || "c" in metrics`, rule.Uses{Metrics: []string{"b", "a", "c"}}},
 		{`has(baseline.metrics["eval.f1"]) ? baseline["metrics"].f1 < metrics.f1 : true`,
 			rule.Uses{Metrics: []string{"f1"}, Baseline: []string{"eval.f1", "f1"}}},
@@ -100,7 +100,9 @@ func TestUses(t *testing.T) {
 func TestLimits(t *testing.T) {
 	long := "metrics.a > 0" + strings.Repeat(" && metrics.a > 0", (maxText-13)/17)
 	deep := strings.Repeat("(", maxDepth/2) + "metrics.a" + strings.Repeat(")", maxDepth/2) + " > 0"
-	for _, text := range []string{long, deep, "1 > 0" + strings.Repeat(" ", maxText-5)} {
+	costly := strings.Repeat("1<2&&", maxText/5-1) + "1<2"
+	chained := strings.Repeat("1"+strings.Repeat("+1", maxDepth-10)+">1&&", maxText/(2*maxDepth)) + "1<2"
+	for _, text := range []string{long, deep, costly, chained, "1 > 0" + strings.Repeat(" ", maxText-5)} {
 		outcome, err := compile(t, text).Evaluate(rule.Facts{Metric: one})
 		if err != nil || !outcome.Holds {
 			t.Errorf("%.40s… = %+v, %v, want that it holds", text, outcome, err)

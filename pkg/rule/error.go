@@ -50,11 +50,26 @@ func (e *Error) Source() string {
 func newError(text string, line, column int, message string) *Error {
 	lines := strings.Split(text, "\n")
 	line = min(max(line, 1), len(lines))
+	e := &Error{Line: line, Column: max(column, 0) + 1, line: lines[line-1]}
+	return e.with(message)
+}
+
+// with returns a copy of e that says message.
+func (e *Error) with(message string) *Error {
 	runes := []rune(plain.Text(message))
 	if len(runes) > maxMessage {
 		runes = append(runes[:maxMessage], '…')
 	}
-	return &Error{Line: line, Column: max(column, 0) + 1, Message: string(runes), line: lines[line-1]}
+	return &Error{Line: e.Line, Column: e.Column, Message: string(runes), line: e.line}
+}
+
+// wrap returns a copy of e that says what err does, with its hints.
+func (e *Error) wrap(err error) error {
+	var result error = e.with(err.Error())
+	for _, advice := range slices.Backward(hint.Of(err)) {
+		result = hint.Wrap(result, advice)
+	}
+	return result
 }
 
 // bounded refuses text that is not worth parsing.

@@ -3,13 +3,9 @@ package rule
 import (
 	"errors"
 	"fmt"
-	"math"
-	"reflect"
-
-	"github.com/google/cel-go/common/types"
-	"github.com/google/cel-go/common/types/ref"
 
 	"github.com/org/ai-ship/pkg/hint"
+	"github.com/org/ai-ship/pkg/unit"
 )
 
 // ErrAbsent is in the chain of an error about a value that nobody has. Facts
@@ -19,14 +15,14 @@ var ErrAbsent = errors.New("no value")
 // Facts are what a rule may read. Its functions are called from Evaluate only,
 // at most once for each name, and only for names that the rule needs.
 type Facts struct {
-	// Metric returns a metric of this run in its base unit: seconds, bytes, or
-	// a ratio. The name is as the rule writes it; it may end in a statistic,
-	// such as latency_p95. An error that wraps ErrAbsent says that no report
-	// has it; any other, that it is ambiguous, invalid or stale, which fails
-	// the rule. Nil means that there are no metrics.
-	Metric func(name string) (float64, error)
+	// Metric returns a metric of this run, of unit.None when its report does
+	// not say in what it counts. The name is as the rule writes it; it may end
+	// in a statistic, such as latency_p95. An error that wraps ErrAbsent says
+	// that no report has it; any other, that it is ambiguous, invalid or stale,
+	// which fails the rule. Nil means that there are no metrics.
+	Metric func(name string) (unit.Quantity, error)
 	// Baseline is the same for what the channel's image recorded about itself.
-	Baseline func(name string) (float64, error)
+	Baseline func(name string) (unit.Quantity, error)
 
 	Size, BaselineSize Size
 	Tests              Tests
@@ -52,20 +48,21 @@ type Outcome struct {
 	Absent []string
 }
 
-// Reading is a value that the rule was given, in its base unit.
+// Reading is a value that the rule was given.
 type Reading struct {
 	Name  string // as a rule writes it: metrics.accuracy, metrics["a,b"], size.growth
-	Value float64
+	Value unit.Quantity
 }
 
 // Evaluate holds the rule against facts. It does no I/O and knows no clock:
 // equal facts give equal outcomes.
 //
 // An error means that the rule does not hold, and why: a value that it needed
-// is absent (ErrAbsent), a value that it read is not to be trusted, or a
-// calculation had no finite result. The outcome then has what was read so far.
+// is absent (ErrAbsent), a value that it read is not to be trusted, a calculation
+// had no finite result, or two values met whose dimensions do not go together (an
+// *Error with the place). The outcome then has what was read so far.
 func (r *Rule) Evaluate(f Facts) (Outcome, error) {
-	run := &run{facts: r.facts, given: f, seen: make([]seen, len(r.facts))}
+	run := &run{sealed: factsVariable, facts: r.facts, operations: r.operations, given: f, seen: make([]seen, len(r.facts))}
 	result, _, err := r.program.Eval(map[string]any{factsVariable: run})
 	outcome := Outcome{Read: run.readings, Absent: run.absent}
 	if run.failed != nil {
@@ -102,9 +99,11 @@ func (a absence) Is(target error) bool { return target == ErrAbsent }
 
 // run is one evaluation. The expression gets it as its only variable.
 type run struct {
-	facts []fact
-	given Facts
-	seen  []seen // by the index of the fact
+	sealed
+	facts      []fact
+	operations []operation
+	given      Facts
+	seen       []seen // by the index of the fact
 
 	readings []Reading
 	absent   []string
@@ -114,12 +113,12 @@ type run struct {
 // seen is a fact that was looked up.
 type seen struct {
 	done  bool
-	value float64
+	value unit.Quantity
 	err   error
 }
 
 // read returns a fact's value, an *absentError, or the error that failed the run.
-func (r *run) read(index int) (float64, error) {
+func (r *run) read(index int) (unit.Quantity, error) {
 	s := &r.seen[index]
 	if !s.done {
 		s.value, s.err = r.look(r.facts[index])
@@ -145,24 +144,28 @@ func (r *run) fail(err error) error {
 	return err
 }
 
-func (r *run) look(f fact) (float64, error) {
+func (r *run) look(f fact) (unit.Quantity, error) {
 	name := f.String()
 	value, err := r.given.find(f)
 	switch {
 	case errors.Is(err, ErrAbsent):
 		r.absent = append(r.absent, name)
-		return 0, &absentError{name, err}
+		return unit.Quantity{}, &absentError{name, err}
 	case err != nil:
-		return 0, r.fail(fmt.Errorf("reading %s: %w", name, err))
-	case math.IsNaN(value) || math.IsInf(value, 0):
-		return 0, r.fail(fmt.Errorf("reading %s: %v is not a finite number", name, value))
+		return unit.Quantity{}, r.fail(fmt.Errorf("reading %s: %w", name, err))
+	case !value.Finite():
+		return unit.Quantity{}, r.fail(fmt.Errorf("reading %s: %v is not a finite number", name, value.Value))
+	case !knownUnit(value.Unit):
+		return unit.Quantity{}, r.fail(fmt.Errorf("reading %s: unknown unit %q", name, string(value.Unit)))
 	}
 	r.readings = append(r.readings, Reading{name, value})
 	return value, nil
 }
 
 // find looks a fact up in what the caller gave.
-func (f Facts) find(wanted fact) (float64, error) {
+func (f Facts) find(wanted fact) (unit.Quantity, error) {
+	var value float64
+	var err error
 	switch wanted.group {
 	case inMetrics:
 		return call(f.Metric, wanted.name, "there are no metrics")
@@ -170,23 +173,27 @@ func (f Facts) find(wanted fact) (float64, error) {
 		return call(f.Baseline, wanted.name, "there is no baseline")
 	case inSize:
 		if wanted.name == growth {
-			return f.growth()
+			value, err = f.growth()
+		} else {
+			value, err = f.Size.find(wanted.name, "the image's size is not known")
 		}
-		return f.Size.find(wanted.name, "the image's size is not known")
 	case inBaselineSize:
-		return f.BaselineSize.find(wanted.name, "the baseline's size is not known")
+		value, err = f.BaselineSize.find(wanted.name, "the baseline's size is not known")
 	case inTests:
+		value = float64(f.Tests.Failed)
 		if wanted.name == total {
-			return float64(f.Tests.Total), nil
+			value = float64(f.Tests.Total)
 		}
-		return float64(f.Tests.Failed), nil
+	default:
+		err = fmt.Errorf("unknown group %q", wanted.group)
 	}
-	return 0, fmt.Errorf("unknown group %q", wanted.group)
+	u, _ := wanted.unit()
+	return unit.Quantity{Value: value, Unit: u}, err
 }
 
-func call(lookup func(string) (float64, error), name, none string) (float64, error) {
+func call(lookup func(string) (unit.Quantity, error), name, none string) (unit.Quantity, error) {
 	if lookup == nil {
-		return 0, absence(none)
+		return unit.Quantity{}, absence(none)
 	}
 	return lookup(name)
 }
@@ -214,13 +221,3 @@ func (f Facts) growth() (float64, error) {
 	}
 	return float64(now-before) / float64(before), nil
 }
-
-// The methods below make a run a CEL value that can do nothing but be passed on.
-
-func (r *run) ConvertToNative(to reflect.Type) (any, error) {
-	return nil, fmt.Errorf("facts are not %v", to)
-}
-func (r *run) ConvertToType(ref.Type) ref.Val { return r }
-func (r *run) Equal(other ref.Val) ref.Val    { return types.Bool(other == ref.Val(r)) }
-func (r *run) Type() ref.Type                 { return factsType() }
-func (r *run) Value() any                     { return r }

@@ -13,34 +13,44 @@ import (
 
 	"github.com/org/ai-ship/pkg/hint"
 	"github.com/org/ai-ship/pkg/rule"
+	"github.com/org/ai-ship/pkg/unit"
 )
 
-func one(string) (float64, error) { return 1, nil }
+func one(string) (unit.Quantity, error) { return plain(1), nil }
+
+func plain(v float64) unit.Quantity   { return unit.Quantity{Value: v} }
+func ratio(v float64) unit.Quantity   { return unit.Quantity{Value: v, Unit: unit.Ratio} }
+func seconds(v float64) unit.Quantity { return unit.Quantity{Value: v, Unit: unit.Seconds} }
+func bytes(v float64) unit.Quantity   { return unit.Quantity{Value: v, Unit: unit.Bytes} }
 
 var errStale = errors.New("reports/e.json was written before the model")
 
 // measured are the facts of most tests. metrics.stale is an error, metrics.nan
 // and metrics.inf are no numbers, every other metric that is not here is absent.
 func measured() rule.Facts {
-	metrics := map[string]float64{
-		"accuracy": 0.96, "latency": 0.08, "latency_p95": 0.1, "zero": 0, "big": 1e308, "exact_match,none": 0.5,
-		"nan": math.NaN(), "inf": math.Inf(1),
+	metrics := map[string]unit.Quantity{
+		"accuracy": ratio(0.96), "latency": seconds(0.08), "latency_p95": seconds(0.092), "gpu_memory": bytes(1.8e9), "score": plain(0.96),
+		"unitless": plain(92), "zero": plain(0), "big": plain(1e308), "eternity": seconds(1e308), "exact_match,none": plain(0.5),
+		"nan": plain(math.NaN()), "inf": seconds(math.Inf(1)), "odd": {Value: 1, Unit: "furlong"},
 	}
 	return rule.Facts{
-		Metric: func(name string) (float64, error) {
+		Metric: func(name string) (unit.Quantity, error) {
 			if name == "stale" {
-				return 0, errStale
+				return unit.Quantity{}, errStale
 			}
 			if v, ok := metrics[name]; ok {
 				return v, nil
 			}
-			return 0, fmt.Errorf("no report has it: %w", rule.ErrAbsent)
+			return unit.Quantity{}, fmt.Errorf("no report has it: %w", rule.ErrAbsent)
 		},
-		Baseline: func(name string) (float64, error) {
-			if name == "accuracy" {
-				return 0.95, nil
+		Baseline: func(name string) (unit.Quantity, error) {
+			switch name {
+			case "accuracy":
+				return plain(0.95), nil
+			case "latency":
+				return plain(0.08), nil
 			}
-			return 0, rule.ErrAbsent
+			return unit.Quantity{}, rule.ErrAbsent
 		},
 		Size:         rule.Size{Compressed: 1_100_000_000, Unpacked: 3_000_000_000},
 		BaselineSize: rule.Size{Compressed: 1_000_000_000},
@@ -71,7 +81,7 @@ func TestEvaluate(t *testing.T) {
 		{"metrics.accuracy >= 1", "not"}, {"1 > metrics.accuracy", "holds"},
 		{"2 * metrics.accuracy == 1.92", "holds"}, {"1 / 2 == 0.5", "holds"}, {"3 - 1 + 0x10 == 18", "holds"},
 		{"-metrics.accuracy < 0", "holds"}, {"1 != 1.0", "not"}, {"true != false", "holds"},
-		{"(metrics.accuracy > 1 ? 2 : metrics.latency) < 1", "holds"},
+		{"(metrics.accuracy > 1 ? 2 : metrics.score) < 1", "holds"},
 		{"true ? metrics.accuracy < 1 : metrics.stale > 1", "holds"},
 		{"1 + 2 * 3 == 7 && (1 + 2) * 3 == 9", "holds"},
 
@@ -90,7 +100,7 @@ func TestEvaluate(t *testing.T) {
 		{"metrics.accuracy > 0.9 && metrics.gone > 1", absent},
 		{"!(metrics.gone > 1 && metrics.accuracy > 0.99)", "holds"},
 		{"metrics.gone > 1 ? true : true", absent}, {"1 + metrics.gone > 1 || true", "holds"},
-		{"baseline.size.unpacked > 0", "baseline.size.unpacked is absent: the baseline's size is not known"},
+		{"baseline.size.unpacked > quantity('0B')", "baseline.size.unpacked is absent: the baseline's size is not known"},
 
 		// What is wrong fails the rule as soon as it is read.
 		{"metrics.stale > 1", stale}, {"metrics.stale > 1 || true", stale}, {"has(metrics.stale) || true", stale},
@@ -106,9 +116,12 @@ func TestEvaluate(t *testing.T) {
 		{"metrics.nan != 1 || true", "reading metrics.nan: NaN is not a finite number"},
 		{"has(metrics.nan) || true", "reading metrics.nan: NaN is not a finite number"},
 		{"metrics.inf > 1", "reading metrics.inf: +Inf is not a finite number"},
+		{"metrics.odd != metrics.odd || true", `reading metrics.odd: unknown unit "furlong"`},
 		{"!(0.0 / 0.0 > 1)", "0 / 0 is not a finite number"},
 		{"metrics.accuracy / metrics.zero > 1", "0.96 / 0 is not a finite number"},
 		{"metrics.accuracy / metrics.zero > 1 || true", "0.96 / 0 is not a finite number"},
+		{"metrics.eternity * 10 > quantity('1s')", "1e+308s * 10 is not a finite number"},
+		{"metrics.latency / (metrics.latency - metrics.latency) > 1", "80ms / 0s is not a finite number"},
 		{"metrics.big * 10 > 1", "1e+308 * 10 is not a finite number"},
 		{"metrics.big + metrics.big > 1", "1e+308 + 1e+308 is not a finite number"},
 		{"-metrics.big - metrics.big < 1", "-1e+308 - 1e+308 is not a finite number"},
@@ -133,11 +146,11 @@ func TestEvaluate(t *testing.T) {
 
 func TestEvaluateWithoutFacts(t *testing.T) {
 	for text, want := range map[string]string{
-		"metrics.accuracy > 0":         "metrics.accuracy is absent: there are no metrics",
-		"baseline.metrics.a > 0":       "baseline.metrics.a is absent: there is no baseline",
-		"size.compressed > 0":          "size.compressed is absent: the image's size is not known",
-		"size.growth > 0":              "size.growth is absent: the image's size is not known",
-		"baseline.size.compressed > 0": "baseline.size.compressed is absent: the baseline's size is not known",
+		"metrics.accuracy > 0":                      "metrics.accuracy is absent: there are no metrics",
+		"baseline.metrics.a > 0":                    "baseline.metrics.a is absent: there is no baseline",
+		"size.compressed > quantity('0B')":          "size.compressed is absent: the image's size is not known",
+		"size.growth > 0":                           "size.growth is absent: the image's size is not known",
+		"baseline.size.compressed > quantity('0B')": "baseline.size.compressed is absent: the baseline's size is not known",
 		"tests.total == 0 && has(tests.failed) && !has(size.growth) && !has(metrics.a)": "",
 	} {
 		outcome, err := compile(t, text).Evaluate(rule.Facts{})
@@ -155,7 +168,7 @@ func TestEvaluateWithoutFacts(t *testing.T) {
 }
 
 func TestOutcomeSaysWhatWasRead(t *testing.T) {
-	r := compile(t, `has(metrics.gone) || metrics.latency < 1 && metrics["exact_match,none"] > 0 && metrics.latency > size.growth`+
+	r := compile(t, `has(metrics.gone) || metrics.latency < quantity("1s") && metrics["exact_match,none"] > 0 && metrics.score < size.growth`+
 		` || metrics.gone > 1 || tests.total > 0 || metrics.accuracy > 0`)
 	outcome, err := r.Evaluate(measured())
 	if err != nil {
@@ -164,7 +177,8 @@ func TestOutcomeSaysWhatWasRead(t *testing.T) {
 	want := rule.Outcome{
 		Holds: true,
 		Read: []rule.Reading{
-			{"metrics.latency", 0.08}, {`metrics["exact_match,none"]`, 0.5}, {"size.growth", 0.1}, {"tests.total", 12},
+			{"metrics.latency", seconds(0.08)}, {`metrics["exact_match,none"]`, plain(0.5)}, {"metrics.score", plain(0.96)},
+			{"size.growth", ratio(0.1)}, {"tests.total", plain(12)},
 		},
 		Absent: []string{"metrics.gone"},
 	}
@@ -172,19 +186,19 @@ func TestOutcomeSaysWhatWasRead(t *testing.T) {
 		t.Errorf("outcome (-want +got):\n%s", diff)
 	}
 	outcome, err = compile(t, "metrics.accuracy > 0 && metrics.stale > 0 || true").Evaluate(measured())
-	if diff := cmp.Diff(rule.Outcome{Read: []rule.Reading{{"metrics.accuracy", 0.96}}}, outcome); diff != "" || !errors.Is(err, errStale) {
+	if diff := cmp.Diff(rule.Outcome{Read: []rule.Reading{{"metrics.accuracy", ratio(0.96)}}}, outcome); diff != "" || !errors.Is(err, errStale) {
 		t.Errorf("error %v, outcome (-want +got):\n%s", err, diff)
 	}
 }
 
 func TestEveryValueIsLookedUpOnce(t *testing.T) {
 	var asked []string
-	facts := rule.Facts{Metric: func(name string) (float64, error) {
+	facts := rule.Facts{Metric: func(name string) (unit.Quantity, error) {
 		asked = append(asked, name)
 		if name == "gone" {
-			return 0, rule.ErrAbsent
+			return unit.Quantity{}, rule.ErrAbsent
 		}
-		return 1, nil
+		return plain(1), nil
 	}}
 	r := compile(t, "has(metrics.a) && metrics.a > 0 && !has(metrics.gone) && (metrics.gone > 1 || metrics['a'] == 1) && has(metrics.a)")
 	if outcome, err := r.Evaluate(facts); err != nil || !outcome.Holds {
@@ -196,7 +210,7 @@ func TestEveryValueIsLookedUpOnce(t *testing.T) {
 }
 
 func TestAPanicInAReaderIsAnError(t *testing.T) {
-	outcome, err := compile(t, "metrics.a > 1 || true").Evaluate(rule.Facts{Metric: func(string) (float64, error) { panic("no") }})
+	outcome, err := compile(t, "metrics.a > 1 || true").Evaluate(rule.Facts{Metric: func(string) (unit.Quantity, error) { panic("no") }})
 	if err == nil || outcome.Holds {
 		t.Errorf("outcome %+v, %v, want an error", outcome, err)
 	}
@@ -209,9 +223,9 @@ func TestConcurrentEvaluations(t *testing.T) {
 		group.Go(func() {
 			facts := measured()
 			known := facts.Metric
-			facts.Metric = func(name string) (float64, error) {
+			facts.Metric = func(name string) (unit.Quantity, error) {
 				if name == "x" {
-					return float64(i), nil
+					return plain(float64(i)), nil
 				}
 				return known(name)
 			}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/org/ai-ship/pkg/hint"
+	"github.com/org/ai-ship/pkg/unit"
 )
 
 // The groups of values, as a rule writes them.
@@ -35,6 +36,19 @@ type fact struct {
 // String returns the value as a rule writes it: metrics.accuracy,
 // metrics["exact_match,none"].
 func (f fact) String() string { return member(f.group, f.name) }
+
+// unit returns the value's unit; false for a metric, whose report has to say it.
+func (f fact) unit() (unit.Unit, bool) {
+	switch {
+	case f.group == inMetrics || f.group == inBaselineMetrics:
+		return unit.None, false
+	case f.group == inTests:
+		return unit.None, true
+	case f.name == growth:
+		return unit.Ratio, true
+	}
+	return unit.Bytes, true
+}
 
 func member(group, name string) string {
 	switch {

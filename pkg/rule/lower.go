@@ -2,8 +2,8 @@ package rule
 
 import (
 	"fmt"
-	"math"
 	"slices"
+	"strconv"
 
 	celast "github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
@@ -24,34 +24,43 @@ const (
 const functions = `known functions are has(metrics.accuracy) and quantity("100ms"); metrics are read one by one, by name`
 
 // lowering checks a parsed rule and rewrites it for evaluation: a value becomes
-// read(facts, i), a test for it has(facts, i), a quantity its number, every
-// whole number a floating-point one, and arithmetic is given the facts too, so
-// that it can fail them. What the language does not have, it refuses.
+// read(facts, i), a test for it has(facts, i), a number and a quantity
+// quantity(0.1, "s"), and an operator between numbers compare(facts, i, a, b) or
+// calculate(facts, i, a, b), where i is the index of the operation. What the
+// language does not have, it refuses.
 type lowering struct {
-	text   string
-	source *celast.SourceInfo
-	build  celast.ExprFactory
-	nextID int64
-	facts  []fact
+	text       string
+	source     *celast.SourceInfo
+	build      celast.ExprFactory
+	nextID     int64
+	facts      []fact
+	operations []operation
+}
+
+// term is a part of a rule, lowered.
+type term struct {
+	expr celast.Expr
+	kind kind
+	side // of a number
 }
 
 // lower rewrites tree in place and returns the values that it names, each once,
-// in order.
-func lower(text string, tree *celast.AST) ([]fact, error) {
+// in order, and its operations.
+func lower(text string, tree *celast.AST) (*lowering, error) {
 	l := &lowering{text: text, source: tree.SourceInfo(), build: celast.NewExprFactory(), nextID: celast.MaxID(tree)}
 	root := tree.Expr()
-	lowered, is, err := l.expression(root)
+	lowered, err := l.expression(root)
 	if err != nil {
 		return nil, err
 	}
-	if is != boolean {
+	if lowered.kind != boolean {
 		return nil, l.errorf(start(root), "the rule is a number; expected true or false, such as a comparison: metrics.accuracy >= 0.95")
 	}
-	root.SetKindCase(lowered)
-	return l.facts, nil
+	root.SetKindCase(lowered.expr)
+	return l, nil
 }
 
-func (l *lowering) expression(e celast.Expr) (celast.Expr, kind, error) {
+func (l *lowering) expression(e celast.Expr) (term, error) {
 	switch e.Kind() {
 	case celast.LiteralKind:
 		return l.literal(e)
@@ -60,34 +69,48 @@ func (l *lowering) expression(e celast.Expr) (celast.Expr, kind, error) {
 	case celast.CallKind:
 		return l.call(e)
 	}
-	return nil, "", l.errorf(e, "lists, maps and objects are not part of a rule; expected a number or a comparison")
+	return term{}, l.errorf(e, "lists, maps and objects are not part of a rule; expected a number or a comparison")
 }
 
-func (l *lowering) literal(e celast.Expr) (celast.Expr, kind, error) {
+func (l *lowering) literal(e celast.Expr) (term, error) {
 	switch v := e.AsLiteral().(type) {
 	case types.Bool:
-		return e, boolean, nil
+		return term{expr: e, kind: boolean}, nil
 	case types.Int:
-		return l.build.NewLiteral(e.ID(), types.Double(v)), number, nil
+		return l.constant(e, unit.Quantity{Value: float64(v)}, ""), nil
 	case types.Double:
-		if f := float64(v); math.IsInf(f, 0) || math.IsNaN(f) {
-			return nil, "", l.errorf(e, "this number is too large")
+		q := unit.Quantity{Value: float64(v)}
+		if !q.Finite() {
+			return term{}, l.errorf(e, "this number is too large")
 		}
-		return e, number, nil
+		return l.constant(e, q, ""), nil
 	case types.String:
 		err := l.errorf(e, "the text %.40q stands alone; a text is a metric's name, as in metrics[\"gpu-memory\"], or a quantity", string(v))
-		return nil, "", hint.Wrap(err, `a number is written without quotes, a number with a unit quantity("100ms")`)
+		return term{}, hint.Wrap(err, `a number is written without quotes, a number with a unit quantity("100ms")`)
 	}
-	return nil, "", l.errorf(e, "this constant is not part of a rule; expected a number, true or false")
+	return term{}, l.errorf(e, "this constant is not part of a rule; expected a number, true or false")
+}
+
+// constant lowers q; text is what stands in quotes if it has a unit.
+func (l *lowering) constant(e celast.Expr, q unit.Quantity, text string) term {
+	s := side{name: q.Precise(), origin: literal, unit: q.Unit, settled: true}
+	if q.Unit != unit.None {
+		s.name, s.origin = quantityFunction+"("+strconv.Quote(text)+")", written
+	}
+	value, name := l.build.NewLiteral(l.id(), types.Double(q.Value)), l.build.NewLiteral(l.id(), types.String(q.Unit))
+	return term{l.build.NewCall(e.ID(), quantityFunction, value, name), number, s}
 }
 
 // value lowers a path such as metrics.accuracy.
-func (l *lowering) value(e celast.Expr) (celast.Expr, kind, error) {
+func (l *lowering) value(e celast.Expr) (term, error) {
 	index, err := l.fact(e)
 	if err != nil {
-		return nil, "", err
+		return term{}, err
 	}
-	return l.build.NewCall(e.ID(), readFunction, l.theFacts(), l.index(index)), number, nil
+	f := l.facts[index]
+	u, settled := f.unit()
+	read := l.build.NewCall(e.ID(), readFunction, l.theFacts(), l.index(index))
+	return term{read, number, side{name: f.String(), origin: f.group, unit: u, settled: settled}}, nil
 }
 
 // fact returns the index of the value that a path means, adding it when new.
@@ -156,12 +179,12 @@ func text(e celast.Expr) (string, bool) {
 }
 
 // call lowers everything with operands.
-func (l *lowering) call(e celast.Expr) (celast.Expr, kind, error) {
+func (l *lowering) call(e celast.Expr) (term, error) {
 	call := e.AsCall()
 	name, args := call.FunctionName(), call.Args()
 	switch {
 	case call.IsMemberFunction():
-		return nil, "", hint.Wrap(l.errorf(e, "%q is not a function of rules", name), functions)
+		return term{}, hint.Wrap(l.errorf(e, "%q is not a function of rules", name), functions)
 	case name == operators.Index:
 		return l.value(e)
 	case name == operators.In:
@@ -170,62 +193,70 @@ func (l *lowering) call(e celast.Expr) (celast.Expr, kind, error) {
 		return l.conditional(e, args)
 	case name == hasFunction && len(args) == 1:
 		index, err := l.fact(args[0])
-		return l.has(e, index), boolean, err
+		return l.has(e, index), err
 	case name == quantityFunction && len(args) == 1:
 		return l.quantity(e, args[0])
 	case name == hasFunction, name == quantityFunction:
-		return nil, "", l.errorf(e, "%s takes one operand, not %d", name, len(args))
+		return term{}, l.errorf(e, "%s takes one operand, not %d", name, len(args))
 	}
 	if operands, result, ok := signature(name); ok {
 		return l.operator(e, operands, result)
 	}
 	if symbol, ok := operators.FindReverse(name); ok && symbol != "" {
-		return nil, "", hint.Wrap(l.errorf(e, "%q is not an operator of rules", symbol), advice)
+		return term{}, hint.Wrap(l.errorf(e, "%q is not an operator of rules", symbol), advice)
 	}
-	return nil, "", hint.Wrap(l.errorf(e, "%q is not a function of rules", name), functions)
+	return term{}, hint.Wrap(l.errorf(e, "%q is not a function of rules", name), functions)
 }
 
 // in lowers "accuracy" in metrics, which means has(metrics.accuracy).
-func (l *lowering) in(e celast.Expr, args []celast.Expr) (celast.Expr, kind, error) {
+func (l *lowering) in(e celast.Expr, args []celast.Expr) (term, error) {
 	name, ok := text(args[0])
 	if !ok {
-		return nil, "", l.errorf(args[0], `expected a metric's name in quotes, as in "accuracy" in metrics`)
+		return term{}, l.errorf(args[0], `expected a metric's name in quotes, as in "accuracy" in metrics`)
 	}
 	steps, err := l.path(args[1])
 	if err != nil {
-		return nil, "", err
+		return term{}, err
 	}
 	index, err := l.add(append(steps, step{name, args[0]}))
-	return l.has(e, index), boolean, err
+	return l.has(e, index), err
 }
 
-func (l *lowering) has(e celast.Expr, index int) celast.Expr {
-	return l.build.NewCall(e.ID(), hasFunction, l.theFacts(), l.index(index))
+func (l *lowering) has(e celast.Expr, index int) term {
+	return term{expr: l.build.NewCall(e.ID(), hasFunction, l.theFacts(), l.index(index)), kind: boolean}
 }
 
-func (l *lowering) quantity(e, operand celast.Expr) (celast.Expr, kind, error) {
+func (l *lowering) quantity(e, operand celast.Expr) (term, error) {
 	s, ok := text(operand)
 	if !ok {
-		return nil, "", l.errorf(operand, `expected a number with its unit in quotes, as in quantity("100ms")`)
+		return term{}, l.errorf(operand, `expected a number with its unit in quotes, as in quantity("100ms")`)
 	}
 	q, err := unit.Parse(s)
 	if err != nil {
-		return nil, "", l.place(operand, err)
+		return term{}, l.place(operand, err)
 	}
-	return l.build.NewLiteral(e.ID(), types.Double(q.Value)), number, nil
+	return l.constant(e, q, s), nil
 }
 
-func (l *lowering) conditional(e celast.Expr, args []celast.Expr) (celast.Expr, kind, error) {
+func (l *lowering) conditional(e celast.Expr, args []celast.Expr) (term, error) {
 	condition, err := l.operand(args[0], boolean, "what stands before ?")
 	if err != nil {
-		return nil, "", err
+		return term{}, err
 	}
-	yes, is, err := l.expression(args[1])
+	yes, err := l.expression(args[1])
 	if err != nil {
-		return nil, "", err
+		return term{}, err
 	}
-	no, err := l.operand(args[2], is, "what follows :")
-	return l.build.NewCall(e.ID(), operators.Conditional, condition, yes, no), is, err
+	no, err := l.operand(args[2], yes.kind, "what follows :")
+	if err != nil {
+		return term{}, err
+	}
+	result := term{expr: l.build.NewCall(e.ID(), operators.Conditional, condition.expr, yes.expr, no.expr), kind: yes.kind}
+	if yes.kind == number {
+		result.side, err = l.dimension(e, operation{operator: operators.Conditional,
+			left: yes.called("what stands before :"), right: no.called("what follows :")})
+	}
+	return result, err
 }
 
 // signature returns what an operator takes on each side, "" for two of one
@@ -244,49 +275,76 @@ func signature(operator string) (operands, result kind, ok bool) {
 	return "", "", false
 }
 
-func (l *lowering) operator(e celast.Expr, operands, result kind) (celast.Expr, kind, error) {
+func (l *lowering) operator(e celast.Expr, operands, result kind) (term, error) {
 	name := e.AsCall().FunctionName()
 	symbol, _ := operators.FindReverse(name)
-	var lowered []celast.Expr
+	sides := []string{"the left side of " + symbol, "the right side of " + symbol}
+	if len(e.AsCall().Args()) == 1 {
+		sides = []string{"what follows " + symbol}
+	}
+	var terms []term
 	for i, arg := range e.AsCall().Args() {
-		side := fmt.Sprintf("the %s side of %s", [...]string{"left", "right"}[i], symbol)
-		if len(e.AsCall().Args()) == 1 {
-			side = "what follows " + symbol
-		}
-		if operands == "" { // the left side of == decides
-			first, is, err := l.expression(arg)
-			if err != nil {
-				return nil, "", err
-			}
-			operands, lowered = is, append(lowered, first)
-			continue
-		}
-		operand, err := l.operand(arg, operands, side)
+		t, err := l.operand(arg, operands, sides[i])
 		if err != nil {
-			return nil, "", err
+			return term{}, err
 		}
-		lowered = append(lowered, operand)
+		operands = t.kind // the left side of == decides
+		terms = append(terms, t)
 	}
-	if result == number && len(lowered) == 2 {
-		lowered = append([]celast.Expr{l.theFacts()}, lowered...)
+	switch {
+	case len(terms) == 1:
+		s := side{unit: terms[0].unit, settled: terms[0].settled}
+		return term{l.build.NewCall(e.ID(), name, terms[0].expr), result, s}, nil
+	case operands == boolean:
+		return term{expr: l.build.NewCall(e.ID(), name, terms[0].expr, terms[1].expr), kind: boolean}, nil
 	}
-	return l.build.NewCall(e.ID(), name, lowered...), result, nil
+	o := operation{operator: name, left: terms[0].called(sides[0]), right: terms[1].called(sides[1]), at: l.at(e)}
+	s, err := l.dimension(e, o)
+	if err != nil {
+		return term{}, err
+	}
+	function := calculateFunction
+	if result == boolean {
+		function = compareFunction
+	}
+	index := l.index(len(l.operations))
+	l.operations = append(l.operations, o)
+	return term{l.build.NewCall(e.ID(), function, l.theFacts(), index, terms[0].expr, terms[1].expr), result, s}, nil
 }
 
-// operand lowers e, which must be of one kind; place says where it stands.
-func (l *lowering) operand(e celast.Expr, want kind, place string) (celast.Expr, error) {
-	lowered, is, err := l.expression(e)
-	if err != nil || is == want {
+// dimension returns what is known of the result of an operation, or that its
+// sides cannot meet whatever the metrics are.
+func (l *lowering) dimension(e celast.Expr, o operation) (side, error) {
+	result, ok := o.outcome()
+	if !ok {
+		return side{}, l.place(e, o.mismatch())
+	}
+	return result, nil
+}
+
+// operand lowers e, which must be of one kind, or of any when want is ""; place
+// says where it stands.
+func (l *lowering) operand(e celast.Expr, want kind, place string) (term, error) {
+	lowered, err := l.expression(e)
+	if err != nil || want == "" || lowered.kind == want {
 		return lowered, err
 	}
-	err = l.errorf(start(e), "%s is %s; expected %s", place, is, want)
+	err = l.errorf(start(e), "%s is %s; expected %s", place, lowered.kind, want)
 	if want == number {
 		if e.Kind() == celast.CallKind {
 			err = hint.Wrap(err, "two comparisons are joined with &&: 0.1 < metrics.a && metrics.a < 0.2")
 		}
-		return nil, err
+		return term{}, err
 	}
-	return nil, hint.Wrap(err, "a number becomes true or false by a comparison: metrics.accuracy >= 0.95")
+	return term{}, hint.Wrap(err, "a number becomes true or false by a comparison: metrics.accuracy >= 0.95")
+}
+
+// called is the term's side; place names it where it is no single word.
+func (t term) called(place string) side {
+	if t.name == "" {
+		t.name = place
+	}
+	return t.side
 }
 
 // start returns the part of e that is written first.
@@ -317,19 +375,18 @@ func (l *lowering) errorf(e celast.Expr, format string, args ...any) error {
 }
 
 // place turns err into an *Error at e, keeping its hints.
-func (l *lowering) place(e celast.Expr, err error) error {
+func (l *lowering) place(e celast.Expr, err error) error { return l.at(e).wrap(err) }
+
+// at returns the place of e as an *Error without a message.
+func (l *lowering) at(e celast.Expr) *Error {
 	at := l.source.GetStartLocation(e.ID())
 	line, column := at.Line(), at.Column()
-	placed := newError(l.text, line, column, err.Error())
+	placed := newError(l.text, line, column, "")
 	switch word := wordAt(placed.line, column); {
 	case e.Kind() == celast.SelectKind && word == ".":
 		placed.Column++ // the name, not its dot
 	case e.Kind() == celast.CallKind && word == "(":
 		placed.Column = max(1, placed.Column-len(e.AsCall().FunctionName())) // the name, not its parenthesis
 	}
-	var result error = placed
-	for _, advice := range slices.Backward(hint.Of(err)) {
-		result = hint.Wrap(result, advice)
-	}
-	return result
+	return placed
 }

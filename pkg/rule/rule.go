@@ -14,9 +14,10 @@ const (
 
 // Rule is a checked expression. It is immutable and safe for concurrent use.
 type Rule struct {
-	text    string
-	facts   []fact
-	program cel.Program
+	text       string
+	facts      []fact
+	operations []operation
+	program    cel.Program
 }
 
 // Uses are the values that a rule names, whether it reads or only tests them.
@@ -30,7 +31,8 @@ type Uses struct {
 }
 
 // Compile checks a rule: its syntax, that every name is known, that numbers and
-// truth values stand where they may, and that the whole is true or false.
+// truth values stand where they may, that dimensions go together as far as they
+// are known without the metrics, and that the whole is true or false.
 //
 // The error is an *Error with the place, wrapped with a hint where there is
 // advice.
@@ -46,7 +48,7 @@ func Compile(text string) (*Rule, error) {
 	if issues.Err() != nil {
 		return nil, syntaxError(text, issues.Errors())
 	}
-	facts, err := lower(text, parsed.NativeRep())
+	lowered, err := lower(text, parsed.NativeRep())
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +60,7 @@ func Compile(text string) (*Rule, error) {
 	if err != nil {
 		return nil, fmt.Errorf("planning rule %q: %w", text, err)
 	}
-	return &Rule{text: text, facts: facts, program: program}, nil
+	return &Rule{text: text, facts: lowered.facts, operations: lowered.operations, program: program}, nil
 }
 
 // String returns the rule as it was written.

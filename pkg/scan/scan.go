@@ -2,6 +2,8 @@ package scan
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -27,11 +29,36 @@ const (
 	Critical
 )
 
+// severities are the names of the values, in their order.
+func severities() []string { return []string{"unknown", "low", "medium", "high", "critical"} }
+
+// String is the severity in lower case. A value out of range is unknown.
+func (s Severity) String() string {
+	if s < Unknown || s > Critical {
+		s = Unknown
+	}
+	return severities()[s]
+}
+
+// MarshalText writes what String returns; it never fails.
+func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote. Another word is an error.
+func (s *Severity) UnmarshalText(text []byte) error {
+	i := slices.Index(severities(), string(text))
+	if i < 0 {
+		const shown = 40 // bytes of a word that is no severity
+		return fmt.Errorf("found the severity %q, expected one of %q", text[:min(len(text), shown)], severities())
+	}
+	*s = Severity(i)
+	return nil
+}
+
 // Finding is one thing that a scanner found, and where.
 type Finding struct {
 	ID       string   `json:"id"` // advisory or rule, such as CVE-2024-3094
 	Severity Severity `json:"severity"`
-	Layer    v1.Hash  `json:"layer"` // digest of the layer that holds Path
+	Layer    v1.Hash  `json:"layer,omitzero"` // digest of the layer that holds Path; absent when not known
 	Path     string   `json:"path"`
 	Package  string   `json:"package,omitempty"`
 	Fixed    string   `json:"fixed,omitempty"` // first version without the problem
@@ -40,7 +67,7 @@ type Finding struct {
 
 // Skip is something that was not looked at, and why.
 type Skip struct {
-	Layer  v1.Hash `json:"layer"`
+	Layer  v1.Hash `json:"layer,omitzero"`
 	Path   string  `json:"path,omitempty"`
 	Reason string  `json:"reason"`
 }

@@ -15,7 +15,7 @@ func isClassification(root node) bool {
 func (w *walk) classification(root node) error {
 	return w.each(root, func(name string, item node) error {
 		if name == "accuracy" && item.kind != '{' { // an object is a class of that name
-			return w.known(field{name: name, count: root.member("weighted avg").member("support").many()}, item)
+			return w.share(field{name: name, count: root.member("weighted avg").member("support").many()}, item)
 		}
 		if !item.has("f1-score") {
 			return w.value(item)
@@ -33,7 +33,7 @@ func (w *walk) scores(row node) error {
 	return w.each(row, func(name string, item node) error {
 		switch name {
 		case "f1-score", "precision", "recall":
-			return w.known(field{name: usual(name), count: row.member("support").many()}, item)
+			return w.share(field{name: usual(name), count: row.member("support").many()}, item)
 		case "support":
 			return w.known(field{name: name}, item)
 		}

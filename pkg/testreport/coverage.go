@@ -42,6 +42,6 @@ func (w *walk) covered(summary node, prefix string) error {
 		if summary.member(total).text == "0" { // coverage.py says 100 % of nothing
 			return w.add(Metric{Name: f.name, Unit: f.one.Unit, Invalid: "a rate of no " + of}, pointer(w.path), w.name())
 		}
-		return w.known(f, item)
+		return w.share(f, item)
 	})
 }

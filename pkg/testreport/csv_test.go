@@ -44,7 +44,7 @@ func header(n int) string {
 }
 
 func TestReadPerfAnalyzer(t *testing.T) {
-	contains(t, "perf_analyzer.csv", "perf-analyzer",
+	contains(t, "shapes/perf_analyzer.csv", "perf-analyzer",
 		"throughput {concurrency=1} 1188.22 @ /0/Inferences~1Second = Inferences/Second",
 		"latency {concurrency=1} median 0.000842s @ /0/p50 latency = p50 latency, inference_time",
 		"latency {concurrency=4} p99 0.00124s @ /1/p99 latency = p99 latency, inference_time",
@@ -67,7 +67,7 @@ func TestReadPerfAnalyzer(t *testing.T) {
 }
 
 func TestReadLocust(t *testing.T) {
-	contains(t, "locust_stats.csv", "locust",
+	contains(t, "shapes/locust_stats.csv", "locust",
 		"latency p95 0.07s @ /2/95% = 95%, inference_time",
 		"latency p99.9 0.15s @ /2/99.9% = 99.9%, inference_time",
 		"latency max 0.1534s @ /2/Max Response Time = Max Response Time, inference_time", // 100% is rounded
@@ -85,7 +85,7 @@ func TestReadLocust(t *testing.T) {
 }
 
 func TestReadNvidiaSMI(t *testing.T) {
-	contains(t, "nvidia-smi.csv", "nvidia-smi",
+	contains(t, "shapes/nvidia-smi.csv", "nvidia-smi",
 		"gpu_memory {gpu=0} [5.36870912e+08 1.610612736e+09]B @ /memory.used/0 = memory.used, memory.used [MiB]",
 		"utilization.gpu {gpu=0} [0.45 0.97]ratio @ /utilization.gpu/0 = utilization.gpu [%]",
 		"power.draw {gpu=1} invalid:row 0 is N/A @ /power.draw/1 = power.draw [W]")
@@ -98,7 +98,7 @@ func TestReadNvidiaSMI(t *testing.T) {
 }
 
 func TestReadCSVKeepsLabelsApart(t *testing.T) {
-	report := readFile(t, "perf_analyzer.csv")
+	report := readFile(t, "shapes/perf_analyzer.csv")
 	var got []testreport.Label
 	for _, m := range report.Metrics {
 		if m.Name == "gpu_memory" {

@@ -74,8 +74,8 @@ func (w *walk) ctrfTest(test node) error {
 		return w.unexpected(test, "a test with name and status")
 	}
 	full, ran := name.text, true
-	if suite := ctrfSuite(test); suite != "" && !strings.HasPrefix(full, suite) { // pytest's node id has it
-		full = suite + "." + full
+	if suite := ctrfSuite(test); len(suite) > 0 && !strings.HasPrefix(full, suite[0]) { // pytest's node id has it
+		full = strings.Join(suite, ".") + "." + full
 	}
 	switch status.text {
 	case "passed":
@@ -112,11 +112,13 @@ func (w *walk) ctrfTest(test node) error {
 
 // ctrfSuite returns what qualifies a test's name: a text, in later versions an
 // array from the outermost suite to the innermost.
-func ctrfSuite(test node) string {
+func ctrfSuite(test node) []string {
 	suite := test.member("suite")
-	names := []string{suite.text}
-	for _, item := range suite.items {
-		names = append(names, item.text)
+	var names []string
+	for _, item := range append([]node{suite}, suite.items...) {
+		if item.text != "" {
+			names = append(names, item.text)
+		}
 	}
-	return strings.TrimPrefix(strings.Join(names, "."), ".")
+	return names
 }

@@ -21,12 +21,28 @@
 // apart what has one name: the task, class, file, GPU or endpoint. Such a tool's
 // other numbers are named by their path.
 //
+// A part has another name than the whole, for a gate on the whole must not mean
+// a part: file_coverage beside coverage, and of Locust's CSV and JSON alike
+// endpoint_latency, with the labels method and endpoint, beside latency.
+//
 // # Places
 //
 // Source.Pointer is a JSON pointer into what JSON, YAML and TOML nest. Of CSV it
 // is /row/column, or /column for samples of all rows; of Prometheus text the
 // series as the report writes it (/up{job="a"}); of an MLPerf log the line's
 // key. Of XML it is a path such as testsuite[1]/testcase[2]/@time.
+//
+// Of Locust's JSON the whole stands in no one place: its pointers have * for the
+// endpoints.
+//
+// # Cut reports
+//
+// JSON and XML that end too early are errors, and so are lists of tests that
+// hold fewer than the report says, and other text whose last line has no end:
+// its last number may have lost digits. That whole lines are missing at the end
+// of YAML, TOML, CSV, Prometheus text or an MLPerf detail log is not to be seen.
+// What is left is unchanged and no gate passes on what is missing, but a column
+// of a table may have fewer samples than were measured.
 //
 // # Values that are no numbers
 //

@@ -72,7 +72,7 @@ func TestReadKnownFormats(t *testing.T) {
 		tests        int
 		want         []string
 	}{
-		{"pytest-json-report.json", "pytest-json-report", 4, []string{
+		{"shapes/pytest-json-report.json", "pytest-json-report", 4, []string{
 			"failure tests/test_model.py::test_f1: AssertionError: f1 fell @ /tests/2",
 			"failure tests/test_model.py::test_gpu: RuntimeError: no device @ /tests/3",
 			"duration 3.5s @ /duration",
@@ -84,7 +84,7 @@ func TestReadKnownFormats(t *testing.T) {
 			"gpu_memory 5.36870912e+08B @ /tests/1/user_properties/0/gpu_memory_mib = gpu_memory_mib, test_batch[cpu::32].gpu_memory_mib",
 			"tests.0.setup.duration 0.0002 @ /tests/0/setup/duration",
 		}},
-		{"ctrf.json", "ctrf", 3, []string{
+		{"shapes/ctrf.json", "ctrf", 3, []string{
 			"failure tests/test_model.py.test_f1: f1 fell @ /results/tests/1",
 			"failure test_odd: status other @ /results/tests/4",
 			"test_infer 0.012s @ /results/tests/0/duration = tests.test_model.py.test_infer duration",
@@ -94,7 +94,7 @@ func TestReadKnownFormats(t *testing.T) {
 			"latency p95 0.04125s @ /results/extra/latency_p95_ms = latency_p95_ms",
 			"f1 0.9 @ /extra/f1",
 		}},
-		{"coverage.json", "coverage-py", 0, []string{
+		{"shapes/coverage.json", "coverage-py", 0, []string{
 			"coverage 0.75ratio @ /totals/percent_covered = totals.percent_covered",
 			"statement_coverage 0.8ratio @ /totals/percent_statements_covered = totals.percent_statements_covered",
 			"branch_coverage 0.6666666666666667ratio @ /totals/percent_branches_covered = totals.percent_branches_covered",
@@ -102,7 +102,7 @@ func TestReadKnownFormats(t *testing.T) {
 			"file_coverage invalid:a rate of no statement @ /files/src~1__init__.py/summary/percent_covered = files.src/__init__.py.summary.percent_covered {file=src/__init__.py}",
 			"totals.covered_lines 4 @ /totals/covered_lines",
 		}},
-		{"classification-report.json", "sklearn-classification-report", 0, []string{
+		{"shapes/classification-report.json", "sklearn-classification-report", 0, []string{
 			"accuracy 0.625 @ /accuracy",
 			"f1 0.6309523809523809 @ /weighted avg/f1-score = weighted avg.f1-score {average=weighted}",
 			"precision 0.625 @ /macro avg/precision = macro avg.precision {average=macro}",
@@ -110,7 +110,7 @@ func TestReadKnownFormats(t *testing.T) {
 			"f1 0.5714285714285714 @ /big dog/f1-score = big dog.f1-score {class=big dog}",
 			"support 3 @ /big dog/support = big dog.support {class=big dog}",
 		}},
-		{"all_results.json", "huggingface-trainer", 0, []string{
+		{"shapes/all_results.json", "huggingface-trainer", 0, []string{
 			"accuracy 0.9128 @ /eval_accuracy = eval_accuracy {split=eval}",
 			"f1 0.905 @ /eval_f1 = eval_f1 {split=eval}",
 			"runtime 2.5s @ /eval_runtime = eval_runtime {split=eval}",
@@ -123,7 +123,7 @@ func TestReadKnownFormats(t *testing.T) {
 			"train_samples_per_second 1676.7 @ /train_samples_per_second {split=train}",
 			"epoch 3 @ /epoch",
 		}},
-		{"lm-eval.json", "lm-evaluation-harness", 0, []string{
+		{"shapes/lm-eval.json", "lm-evaluation-harness", 0, []string{
 			"accuracy 0.61 @ /results/arc_easy/acc,none = acc,none, results.arc_easy.acc,none {task=arc_easy} {filter=none} {n-shot=0}",
 			"accuracy_stderr 0.01 @ /results/arc_easy/acc_stderr,none = acc_stderr,none, results.arc_easy.acc_stderr,none {task=arc_easy} {filter=none} {n-shot=0}",
 			"acc_norm 0.58 @ /results/arc_easy/acc_norm,none = acc_norm,none, results.arc_easy.acc_norm,none {task=arc_easy} {filter=none} {n-shot=0}",
@@ -133,7 +133,7 @@ func TestReadKnownFormats(t *testing.T) {
 			"accuracy 0.61 @ /groups/suite/acc,none = acc,none, groups.suite.acc,none {group=suite} {filter=none}",
 			"versions.gsm8k 3 @ /versions/gsm8k",
 		}},
-		{"vllm-bench.json", "vllm-bench", 0, []string{
+		{"shapes/vllm-bench.json", "vllm-bench", 0, []string{
 			"failure requests: 2 failed, 98 completed @ /failed",
 			"duration 12.5s @ /duration",
 			"throughput 7.84 @ /request_throughput = request_throughput",
@@ -144,18 +144,18 @@ func TestReadKnownFormats(t *testing.T) {
 			"latency p99.9 3.0055s @ /p99.9_e2el_ms = p99.9_e2el_ms, inference_time",
 			"request_goodput invalid:null @ /request_goodput",
 		}},
-		{"sglang-bench.json", "sglang-bench", 0, []string{
+		{"shapes/sglang-bench.json", "sglang-bench", 0, []string{
 			"throughput 3.92 @ /request_throughput = request_throughput",
 			"tokens_per_second 1003.9 @ /output_throughput = output_throughput",
 			"latency p99 2.25s @ /p99_e2e_latency_ms = p99_e2e_latency_ms, inference_time",
 			"inter_token_latency max 0.044s @ /max_itl_ms = max_itl_ms",
 		}},
-		{"torch-memory-stats.json", "torch-memory-stats", 0, []string{
+		{"shapes/torch-memory-stats.json", "torch-memory-stats", 0, []string{
 			"gpu_memory 1.610612736e+09B @ /allocated_bytes.all.peak = allocated_bytes.all.peak",
 			"reserved_bytes.all.peak 2.147483648e+09B @ /reserved_bytes.all.peak",
 			"active.all.peak 12 @ /active.all.peak",
 		}},
-		{"dvc-metrics-show.json", "dvc-metrics", 0, []string{
+		{"shapes/dvc-metrics-show.json", "dvc-metrics", 0, []string{
 			"accuracy 0.91 @ /workspace/data/metrics.json/data/accuracy = metrics.json.accuracy {rev=workspace} {file=metrics.json}",
 			"train.latency p95 0.04125s @ /workspace/data/metrics.json/data/train/latency_p95_ms = train.latency_p95_ms, metrics.json.train.latency_p95_ms {rev=workspace} {file=metrics.json}",
 			"f1 0.9 @ /workspace/data/eval~1scores.yaml/data/f1 = eval/scores.yaml.f1 {rev=workspace} {file=eval/scores.yaml}",
@@ -188,6 +188,8 @@ func TestReadTraps(t *testing.T) {
 			"failure a: status failed @ /results/tests/0\nfailure summary: 2 failed by the summary, 1 by the list of tests @ /results/summary/failed\na invalid:NaN @ /results/tests/0/duration duration\nresults.summary.failed 2 @ /results/summary/failed"},
 		{"ctrf of pytest", `{"reportFormat": "CTRF", "results": {"summary": {"failed": 0}, "tests": [{"name": "t.py::test_a", "suite": ["t.py"], "status": "passed", "duration": 6}]}}`,
 			"t.py::test_a 0.006s @ /results/tests/0/duration = test_a duration\nresults.summary.failed 0 @ /results/summary/failed"},
+		{"ctrf of a browser's suites", `{"reportFormat": "CTRF", "results": {"summary": {"failed": 0}, "tests": [{"name": "loads", "suite": ["chromium", "page"], "status": "passed", "duration": 6}]}}`,
+			"loads 0.006s @ /results/tests/0/duration = chromium.page.loads duration\nresults.summary.failed 0 @ /results/summary/failed"},
 		{"coverage of nothing", `{"meta": {}, "files": {}, "totals": {"num_statements": 0, "percent_covered": 100.0, "percent_covered_display": "100"}}`,
 			"totals.num_statements 0 @ /totals/num_statements\ncoverage invalid:a rate of no statement @ /totals/percent_covered = totals.percent_covered"},
 		{"coverage of no branch", `{"meta": {}, "files": {}, "totals": {"num_branches": 0, "percent_covered": 99.9, "percent_branches_covered": 100}}`,
@@ -215,6 +217,9 @@ func TestReadTraps(t *testing.T) {
 				"a max 1e+09B @ /telemetry_stats/a/gpu/max = telemetry_stats.a.gpu.max {gpu=gpu}\ntelemetry_data invalid:null @ /telemetry_data"},
 		{"aiperf cancelled", `{"input_config": {}, "request_throughput": {"avg": 1}, "was_cancelled": true, "error_summary": [{"count": 0}]}`,
 			"failure benchmark: was cancelled @ /was_cancelled\nthroughput 1 @ /request_throughput/avg = request_throughput, request_throughput.avg"},
+		{"aiperf's later names", `{"input_config": {}, "request_latency": {"unit": "ms", "avg": 1}, "aiperf_version": "0.13.0", "telemetry_data": {"endpoints": {"e": {"gpus": {"gpu_0": {"metrics": {"nvidia_memory_used": {"unit": "GB", "max": 2}}}}}}}}`,
+			"latency 0.001s @ /request_latency/avg = request_latency, request_latency.avg, inference_time\n" +
+				"gpu_memory max 2e+09B @ /telemetry_data/endpoints/e/gpus/gpu_0/metrics/nvidia_memory_used/max = nvidia_memory_used, telemetry_data.endpoints.e.gpus.gpu_0.metrics.nvidia_memory_used.max {gpu=0} {endpoint=e}"},
 		{"dvc file that is a list", `{"": {"data": {"m.json": {"data": [1, 2.5]}, "n.json": {"data": {"a": [1, 2]}}}}}`,
 			"a [1 2] @ //data/n.json/data/a = n.json.a {rev=} {file=n.json}"},
 		{"not dvc", `{"a": {"data": {"b": {"data": 1}}}, "c": {"data": 5}}`,

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 
 	"github.com/org/ai-ship/pkg/testreport"
@@ -15,7 +16,11 @@ func FuzzReadFile(f *testing.F) {
 	if err != nil || len(samples) < 18 {
 		f.Fatal(samples, err)
 	}
-	for _, name := range samples {
+	shapes, err := filepath.Glob("../../testdata/reports/shapes/*.*")
+	if err != nil || len(shapes) < 18 {
+		f.Fatal(shapes, err)
+	}
+	for _, name := range append(samples, shapes...) {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			f.Fatal(err)
@@ -73,8 +78,19 @@ func checkReport(t *testing.T, data []byte) {
 		}
 		return
 	}
-	if report.Tests == 0 && len(report.Metrics) == 0 {
+	if report.Tests == 0 && len(report.Metrics) == 0 && len(report.Failures) == 0 {
 		t.Fatal("a report with nothing in it")
+	}
+	if again, err := testreport.ReadFile("r", bytes.NewReader(data), written); err != nil || !reflect.DeepEqual(report, again) {
+		t.Fatalf("read twice: %+v, then %+v, %v", report, again, err)
+	}
+	if report.Path != "r" || report.Format == "" {
+		t.Fatalf("report %q of format %q", report.Path, report.Format)
+	}
+	for _, f := range report.Failures {
+		if f.Source.File != "r" || f.Source.Pointer == "" {
+			t.Fatalf("failure %+v lacks its source", f)
+		}
 	}
 	for _, m := range report.Metrics {
 		for _, v := range append([]float64{m.Value}, m.Samples...) {
@@ -82,7 +98,7 @@ func checkReport(t *testing.T, data []byte) {
 				t.Fatalf("metric %q has the value %v", m.Name, v)
 			}
 		}
-		if m.Name == "" || m.Source.Pointer == "" || m.Source.SHA256 != report.SHA256 {
+		if m.Name == "" || m.Source.Pointer == "" || m.Source.File != "r" || m.Count < 0 || m.Source.SHA256 != report.SHA256 {
 			t.Fatalf("metric %+v lacks its name or source", m)
 		}
 	}

@@ -78,11 +78,13 @@ func (c *collector) modelIndex(models node) error {
 	return nil
 }
 
-// isEvalResults wants a list of values, each with its dataset.
+// isEvalResults wants a list whose first item is a value with its dataset.
 func isEvalResults(root node) bool {
-	return root.kind == '[' && len(root.items) > 0 && !slices.ContainsFunc(root.items, func(n node) bool {
-		return n.member("dataset").member("id").kind != '"' || n.member("value").kind == 0
-	})
+	return root.kind == '[' && len(root.items) > 0 && isEvalResult(root.items[0])
+}
+
+func isEvalResult(n node) bool {
+	return n.member("dataset").member("id").kind == '"' && n.has("value")
 }
 
 // evalResults reads .eval_results/*.yaml of a Hugging Face model. It names no
@@ -90,6 +92,9 @@ func isEvalResults(root node) bool {
 // as aliases value, the dataset's id and the task.
 func (c *collector) evalResults(root node) error {
 	for i, item := range root.items {
+		if !isEvalResult(item) {
+			return fmt.Errorf("/%d: is no result, expected dataset.id and value", i)
+		}
 		dataset := item.member("dataset")
 		id := dataset.member("id").text
 		task := first(item, "task")

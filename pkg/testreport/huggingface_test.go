@@ -3,7 +3,7 @@ package testreport_test
 import "testing"
 
 func TestReadModelCard(t *testing.T) {
-	contains(t, "model-card.md", "huggingface-model-card",
+	contains(t, "shapes/model-card.md", "huggingface-model-card",
 		"accuracy {task=image-classification} {dataset=acme/digits} {config=default} {split=test} 0.95 @ /model-index/0/results/0/metrics/0/value = Test accuracy",
 		"f1 {task=image-classification} {dataset=acme/digits} {config=default} {split=test} 20 @ /model-index/0/results/0/metrics/1/value = Test F1",
 		"wer {task=automatic-speech-recognition} {dataset=acme/spoken-digits} 12.4 @ /model-index/0/results/1/metrics/0/value")
@@ -32,14 +32,15 @@ func TestReadModelCard(t *testing.T) {
 }
 
 func TestReadEvalResults(t *testing.T) {
-	contains(t, "eval_results.yaml", "huggingface-eval-results",
+	contains(t, "shapes/eval_results.yaml", "huggingface-eval-results",
 		"score {task=digits} {dataset=acme/digits-bench} {config=default} {split=test} 20.9 @ /0/value = value, acme/digits-bench, digits",
 		"score {dataset=acme/letters-bench} {split=test} 0.61 @ /1/value = value, acme/letters-bench")
 	reads(t, "huggingface-eval-results", []struct{ name, text, want string }{
 		{"task beside the dataset", "- {task: {type: qa}, metric: f1, dataset: {id: a}, value: 1}\n", "f1 {task=qa} {dataset=a} 1 @ /0/value = value, a, qa\n"},
 		{"value as text", "- {dataset: {id: a}, value: '20.0 ± 1.2'}\n", "score {dataset=a} 20 @ /0/value = value, a\n"},
 	})
-	reads(t, "yaml", []struct{ name, text, want string }{
-		{"an item without its dataset", "- {dataset: {id: a}, value: 1}\n- {value: 2}\n", "0.value 1 @ /0/value\n1.value 2 @ /1/value\n"},
+	refuses(t, []refusal{
+		{"e.yaml", "- {dataset: {id: a}, value: 1}\n- {value: 2}\n", "/1: is no result, expected dataset.id and value"},
+		{"e.yaml", "- {dataset: {id: a}, value: 1}\n- dataset: {id: b}\n", "/1: is no result, expected dataset.id and value"},
 	})
 }

@@ -159,6 +159,7 @@ func (w *walk) k6Values(m k6Metric) error {
 				return nil
 			case m.kind == "rate" && (key == "rate" || key == "value"):
 				f.one = ratio()
+				return w.share(f, item, m.name)
 			case m.kind == "counter" && key == "rate" && m.name == "http_reqs":
 				return w.known(field{name: "throughput"}, item)
 			case m.kind == "counter" && key == "count", m.kind == "gauge" && key == "value":

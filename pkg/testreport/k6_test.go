@@ -9,7 +9,7 @@ import (
 
 func TestReadK6(t *testing.T) {
 	for file, want := range map[string][]string{
-		"k6-summary.json": {
+		"shapes/k6-summary.json": {
 			"failure k6: results.passed is false @ /results/passed",
 			"throughput 24.75 @ /results/metrics/0/values/rate = results.metrics.0.values.rate",
 			"http_reqs 1500 @ /results/metrics/0/values/count = results.metrics.0.values.count",
@@ -22,7 +22,7 @@ func TestReadK6(t *testing.T) {
 			"tokens p95 128 @ /results/metrics/6/values/p(95) = results.metrics.6.values.p(95)",
 			"checks 0.95ratio @ /results/checks/metrics/2/values/rate = checks_succeeded, results.checks.metrics.2.values.rate",
 		},
-		"k6-handle-summary.json": {
+		"shapes/k6-handle-summary.json": {
 			"failure http_req_duration p(95)<150: the threshold was crossed @ /metrics/http_req_duration/thresholds/p(95)<150",
 			"latency p95 0.1905s @ /metrics/http_req_duration/values/p(95) = http_req_duration, metrics.http_req_duration.values.p(95), inference_time",
 			"checks 0.95ratio @ /metrics/checks/values/rate = metrics.checks.values.rate",
@@ -31,7 +31,7 @@ func TestReadK6(t *testing.T) {
 			"gpu_memory 5.36870912e+08B @ /metrics/gpu_memory/values/value = metrics.gpu_memory.values.value",
 			"gpu_memory max 5.36870912e+08B @ /metrics/gpu_memory/values/max = metrics.gpu_memory.values.max",
 		},
-		"k6-summary-export.json": {
+		"shapes/k6-summary-export.json": {
 			"failure http_req_duration p(95)<150: the threshold was crossed @ /metrics/http_req_duration/thresholds/p(95)<150",
 			"latency p95 0.1905s @ /metrics/http_req_duration/p(95) = http_req_duration, metrics.http_req_duration.p(95), inference_time",
 			"checks 0.95ratio @ /metrics/checks/value = metrics.checks.value",
@@ -45,7 +45,7 @@ func TestReadK6(t *testing.T) {
 		t.Run(file, func(t *testing.T) {
 			report := readFile(t, file)
 			thresholds := 3
-			if file == "k6-summary.json" {
+			if file == "shapes/k6-summary.json" {
 				thresholds = 0
 			}
 			if report.Format != "k6" || report.Tests != thresholds {

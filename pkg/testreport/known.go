@@ -52,6 +52,22 @@ func (w *walk) known(f field, n node, aliases ...string) error {
 	return w.add(m, pointer(w.path), append(aliases, w.name(), twin(f.name))...)
 }
 
+// share adds a number that is a part of a whole: f.one tells whether 1 or 100 is
+// all of it. One below nothing or above all is a mistake of the report's writer.
+func (w *walk) share(f field, n node, aliases ...string) error {
+	m, err := w.number(f, n)
+	if err != nil {
+		return err
+	}
+	if m.Invalid == "" && (m.Value < 0 || m.Value > 1) {
+		m.Value, m.Invalid = 0, n.what()+", which is no share from 0 to 1"
+		if f.one == percent() {
+			m.Invalid = n.what() + ", which is no percentage from 0 to 100"
+		}
+	}
+	return w.add(m, pointer(w.path), append(aliases, w.name())...)
+}
+
 // duration adds the time that a test took, under the test's name.
 func (w *walk) duration(f field, n node, aliases ...string) error {
 	m, err := w.number(f, n)

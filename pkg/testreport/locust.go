@@ -60,7 +60,7 @@ func (c *collector) locust(t table) error {
 func share(part, whole string) string {
 	a, err := strconv.ParseUint(part, 10, 64)
 	b, also := strconv.ParseUint(whole, 10, 64)
-	if err != nil || also != nil || b == 0 {
+	if err != nil || also != nil || b == 0 || a > b {
 		return part + " of " + whole
 	}
 	return strconv.FormatFloat(float64(a)/float64(b), 'g', -1, 64)

@@ -12,7 +12,7 @@ import (
 )
 
 func TestReadLocustJSON(t *testing.T) {
-	report := readFile(t, "locust.json")
+	report := readFile(t, "shapes/locust.json")
 	if report.Format != "locust" || report.Tests != 0 {
 		t.Errorf("format %q, %d tests", report.Format, report.Tests)
 	}

@@ -155,11 +155,14 @@ func mlperfField(key string) field {
 	if !isTime {
 		time, isTime = strings.CutSuffix(words, " ns")
 	}
+	if !isTime { // result_time_to_output_token_max counts nanoseconds without saying so
+		time, isTime = words, strings.HasPrefix(words, "time to output token ")
+	}
 	if !isTime {
 		switch words {
 		case "samples per second", "completed samples per second", "completed samples per sec":
 			return plain("throughput", "")
-		case "tokens per second", "completed tokens per second", "token throughput":
+		case "tokens per second", "completed tokens per second":
 			return plain("tokens_per_second", "")
 		}
 		return plain(key, "")

@@ -5,7 +5,7 @@ import (
 )
 
 func TestReadMLPerfSummary(t *testing.T) {
-	report := contains(t, "mlperf_log_summary.txt", "mlperf",
+	report := contains(t, "shapes/mlperf_log_summary.txt", "mlperf",
 		"throughput 21.87 @ /Completed samples per second = Completed samples per second",
 		"latency mean 4.51235s @ /Mean latency (ns) = Mean latency (ns), inference_time",
 		"latency p99 9.01235s @ /99.00 percentile latency (ns) = 99.00 percentile latency (ns), inference_time",
@@ -34,7 +34,7 @@ func TestReadMLPerfSummary(t *testing.T) {
 }
 
 func TestReadMLPerfDetail(t *testing.T) {
-	report := contains(t, "mlperf_log_detail.txt", "mlperf",
+	report := contains(t, "shapes/mlperf_log_detail.txt", "mlperf",
 		"throughput 1031.25 @ /result_samples_per_second = result_samples_per_second",
 		"latency p99 600.012s @ /result_99.00_percentile_latency_ns = result_99.00_percentile_latency_ns, inference_time",
 		"result_query_count 1 @ /result_query_count")

@@ -48,7 +48,7 @@ func profileName(name string) string {
 		return "throughput"
 	case "output_token_throughput":
 		return "tokens_per_second"
-	case "gpu_memory_used":
+	case "gpu_memory_used", "nvidia_memory_used", "amd_memory_used": // AIPerf renamed its own
 		return "gpu_memory"
 	}
 	return name

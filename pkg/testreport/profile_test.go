@@ -3,7 +3,7 @@ package testreport_test
 import "testing"
 
 func TestReadProfiles(t *testing.T) {
-	genaiPerf := readFile(t, "genai-perf.json")
+	genaiPerf := readFile(t, "shapes/genai-perf.json")
 	hold(t, genaiPerf, []string{
 		"throughput 6.25 @ /request_throughput/avg = request_throughput, request_throughput.avg",
 		"latency mean 0.0415s @ /request_latency/avg = request_latency, request_latency.avg, inference_time",
@@ -20,7 +20,7 @@ func TestReadProfiles(t *testing.T) {
 		"input_config.concurrency 4 @ /input_config/concurrency",
 	})
 	const metrics, dotted = "/telemetry_data/endpoints/localhost:9401/gpus/gpu_0/metrics/", "telemetry_data.endpoints.localhost:9401.gpus.gpu_0.metrics."
-	aiperf := readFile(t, "aiperf.json")
+	aiperf := readFile(t, "shapes/aiperf.json")
 	hold(t, aiperf, []string{
 		"failure requests: 3 failed: InternalServerError the server broke @ /error_summary/0",
 		"latency p95 8.9805s @ /request_latency/p95 = request_latency, request_latency.p95, inference_time",

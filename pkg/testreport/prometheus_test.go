@@ -14,7 +14,7 @@ func TestReadPrometheus(t *testing.T) {
 		"inference_latency_seconds_count 50 @ /inference_latency_seconds_count",
 		"batch_latency mean 0.00011785s @ /batch_latency_seconds = batch_latency_seconds")
 	const ttft = ` @ /vllm:time_to_first_token_seconds{engine="0",model_name="acme~1tiny"} = vllm:time_to_first_token_seconds, vllm:time_to_first_token`
-	contains(t, "vllm.prom", "prometheus",
+	contains(t, "shapes/vllm.prom", "prometheus",
 		"time_to_first_token {engine=0} {model_name=acme/tiny} mean 0.032s"+ttft,
 		"time_to_first_token {engine=0} {model_name=acme/tiny} median 0.0183333s"+ttft,
 		"time_to_first_token {engine=0} {model_name=acme/tiny} p95 0.065s"+ttft,

@@ -116,7 +116,7 @@ func open(project *os.Root, name string) (Report, error) {
 // maxFirst is the first buffer of a report whose size is not known, in bytes.
 // Each next one is four times as large, so that the last two together stay far
 // below what doubling would take.
-const maxFirst = 512 << 10
+const maxFirst = 64 << 10
 
 // readAll reads at most MaxSize bytes. What says its size itself, as a file
 // does, is refused before a byte is read, and takes one buffer of that size.
@@ -145,7 +145,7 @@ func readAll(r io.Reader) ([]byte, error) {
 			return nil, err
 		case len(data) == cap(data):
 			size = 4 * cap(data)
-			if size > MaxSize/2 {
+			if size >= MaxSize/2 {
 				size = MaxSize + 1
 			}
 			data = append(make([]byte, 0, size), data...)

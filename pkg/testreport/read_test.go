@@ -2,13 +2,17 @@ package testreport_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/org/ai-ship/pkg/hint"
 	"github.com/org/ai-ship/pkg/testreport"
@@ -134,6 +138,49 @@ func TestReadFileReportsReadErrors(t *testing.T) {
 	_, err := testreport.ReadFile("a.json", failing{}, written)
 	if !errors.Is(err, fs.ErrPermission) || !strings.HasPrefix(err.Error(), `reading report "a.json": `) {
 		t.Errorf("ReadFile: %v", err)
+	}
+}
+
+// A body that was cut off on its way is no whole report, though it may be JSON.
+func TestReadFileReportsCutStreams(t *testing.T) {
+	_, err := testreport.ReadFile("a.json", io.MultiReader(strings.NewReader(`{"a": 1}`), iotest.ErrReader(io.ErrUnexpectedEOF)), written)
+	if !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("ReadFile: %v", err)
+	}
+}
+
+// A file is refused by its size, before anything of it is read.
+func TestReadRefusesLargeFiles(t *testing.T) {
+	dir, root := project(t, map[string]string{"a.json": `{"a": 1}`})
+	if err := os.Truncate(filepath.Join(dir, "a.json"), 1<<30); err != nil {
+		t.Skip(err)
+	}
+	_, err := testreport.Read(t.Context(), root, []string{"a.json"})
+	if want := `reading report "a.json": is larger than 32 MiB`; err == nil || err.Error() != want {
+		t.Errorf("Read: %v, want %s", err, want)
+	}
+}
+
+// Whatever the sizes of its parts, a stream is read whole.
+func TestReadFileOfStreams(t *testing.T) {
+	for _, size := range []int{1, 64<<10 - 1, 64 << 10, 64<<10 + 1, 1 << 20, 4<<20 + 1, testreport.MaxSize} {
+		if testing.Short() && size > 1<<20 {
+			continue
+		}
+		text := `{"a": 1}`
+		text += strings.Repeat(" ", max(0, size-len(text)))
+		report, err := testreport.ReadFile("a.json", iotest.DataErrReader(strings.NewReader(text)), written)
+		if sum := sha256.Sum256([]byte(text)); err != nil || report.SHA256 != hex.EncodeToString(sum[:]) {
+			t.Errorf("%d bytes: %v, digest %s", size, err, report.SHA256)
+		}
+	}
+}
+
+// What a tool appended run after run is refused, with the way out.
+func TestReadFileHintsAtSeveralRuns(t *testing.T) {
+	_, err := testreport.ReadFile("a.json", strings.NewReader("{\"a\": 1}\n{\"a\": 2}\n"), written)
+	if got := hint.Of(err); len(got) != 1 || !strings.Contains(got[0], "--append-result") {
+		t.Errorf("ReadFile: %v, hints %q", err, got)
 	}
 }
 

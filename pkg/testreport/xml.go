@@ -12,6 +12,8 @@ import (
 )
 
 const (
+	maxAttributes = 64 // of one element
+
 	// maxContent bounds the text kept of one element, in bytes: enough for a
 	// property's value or a failure's first line.
 	maxContent = 4 << 10
@@ -134,7 +136,15 @@ func (w *xmlWalk) open(c *collector, t xml.StartElement) error {
 	if len(w.stack) == MaxDepth {
 		return fmt.Errorf("is nested deeper than %d elements", MaxDepth)
 	}
+	if len(t.Attr) > maxAttributes {
+		return fmt.Errorf("has an element with more than %d attributes", maxAttributes)
+	}
 	e := &element{name: name, attrs: t.Copy().Attr}
+	for i, a := range e.attrs { // the decoder accepts what XML does not
+		if slices.ContainsFunc(e.attrs[:i], func(b xml.Attr) bool { return a.Name == b.Name }) {
+			return fmt.Errorf("the attribute %q stands twice", cut(a.Name.Local, 40))
+		}
+	}
 	if len(w.stack) > 0 {
 		e.place = w.stack[len(w.stack)-1].child(name)
 	} else if w.count > 1 {
