@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -65,7 +66,11 @@ would have passed; of a size gate also what the size is made of.`,
 			if err != nil {
 				return misuse(fmt.Errorf("reading report %q: %w", file, err))
 			}
-			return misuse(report.Explain(p.Out, r, args[0], p.style()))
+			err = report.Explain(p.Out, r, args[0], p.style())
+			if errors.Is(err, report.ErrUnknownGate) {
+				return misuse(err)
+			}
+			return err
 		},
 	}
 	cmd.Flags().StringVarP(&configFile, "config", "c", "ai-ship.yaml", "config `file`; the report is in ai-ship-out beside it")
