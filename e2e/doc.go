@@ -1,5 +1,5 @@
 // Package e2e runs the built ai-ship against real servers: a registry process,
-// the Docker engine, and a Debian root made by debootstrap.
+// the Docker engine, an MLflow server, and a Debian root made by debootstrap.
 //
 // It has tests only. A test skips, and says why, where a program it needs is
 // not installed or may not run; with AI_SHIP_E2E=require in the environment,

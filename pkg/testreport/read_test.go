@@ -187,3 +187,30 @@ func TestReadFileHintsAtSeveralRuns(t *testing.T) {
 type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, fs.ErrPermission }
+
+// The verdict of the last run is no report of this one.
+func TestReadLeavesOwnOutputsOut(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"ai-ship-out/gates.xml": `<testsuite name="ai-ship.gates" tests="1"><testcase name="size"><failure/></testcase></testsuite>`,
+		"reports/r.xml":         `<testsuite tests="1"><testcase name="a"/></testsuite>`,
+	} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	for pattern, want := range map[string]string{"**/*.xml": "reports/r.xml", "ai-ship-out/*.xml": "ai-ship-out/gates.xml"} {
+		reports, err := testreport.Read(t.Context(), root, []string{pattern})
+		if err != nil || len(reports) != 1 || reports[0].Path != want {
+			t.Errorf("%s: %+v, %v, want %s alone", pattern, reports, err, want)
+		}
+	}
+}
