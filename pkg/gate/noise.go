@@ -97,7 +97,7 @@ func explained(noise float64, samples int, base Measurement) float64 {
 	if len(errors) == 0 {
 		return 0
 	}
-	z := confidence
-	t := z + (math.Pow(z, 3)+z)/(4*freedom) + (5*math.Pow(z, 5)+16*math.Pow(z, 3)+3*z)/(96*freedom*freedom)
+	z, cube := confidence, confidence*confidence*confidence
+	t := z + (cube+z)/(4*freedom) + (5*cube*z*z+16*cube+3*z)/(96*freedom*freedom)
 	return t * math.Hypot(slices.Min(errors), slices.Max(errors))
 }
