@@ -33,6 +33,8 @@ type Measurement struct {
 	Name    string            `json:"name"`
 	Stat    string            `json:"stat,omitempty"`
 	Where   map[string]string `json:"where,omitempty"`
+	Report  string            `json:"report,omitempty"`  // where the gate was about one report only
+	Pointer string            `json:"pointer,omitempty"` // where the gate was about one place
 	Value   float64           `json:"value"`
 	Unit    unit.Unit         `json:"unit,omitempty"`
 	Samples int               `json:"samples,omitempty"` // 0: not known
@@ -41,7 +43,7 @@ type Measurement struct {
 
 // same reports whether two measurements are of one thing.
 func (m Measurement) same(other Measurement) bool {
-	return m.Name == other.Name && m.Stat == other.Stat && maps.Equal(m.Where, other.Where)
+	return m.Name == other.Name && m.Stat == other.Stat && m.Report == other.Report && m.Pointer == other.Pointer && maps.Equal(m.Where, other.Where)
 }
 
 // find returns what the baseline measured of the same thing, in a dimension
@@ -64,7 +66,8 @@ func Measurements(results []Result) []Measurement {
 	var v Verdict
 	for _, r := range results {
 		if r.Value != nil && r.Source != nil && r.Check != CheckTests {
-			v.record(Measurement{Name: r.Name, Stat: r.Stat, Where: r.Where, Value: *r.Value, Unit: r.Unit, Samples: r.Samples, Noise: r.Noise})
+			v.record(Measurement{Name: r.Name, Stat: r.Stat, Where: r.Where, Report: r.Report, Pointer: r.Pointer,
+				Value: *r.Value, Unit: r.Unit, Samples: r.Samples, Noise: r.Noise})
 		}
 	}
 	return v.Record

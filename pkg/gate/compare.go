@@ -3,6 +3,8 @@ package gate
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/org/ai-ship/pkg/unit"
@@ -25,17 +27,24 @@ func (m Metric) tolerance(check Check) *unit.Quantity {
 // warning. An improvement that is not there refuses; one within the noise is a
 // warning.
 func (c court) compare(m Metric, check Check) (Result, Measurement) {
-	r := Result{Name: m.title(), Check: check, Stat: m.Stat, Where: m.Where, Required: m.Required, Outcome: Refused}
+	r := m.result(check)
 	found, refused := c.measure(m, want{compared: true})
 	if refused != nil {
 		return r.refuse(m, refused, "a value to compare would have passed"), Measurement{}
 	}
 	r.show(found)
-	record := Measurement{Name: m.title(), Stat: found.stat, Where: m.Where, Value: found.value.Value, Unit: found.value.Unit,
-		Samples: found.samples, Noise: found.noise}
+	record := Measurement{Name: m.title(), Stat: found.stat, Where: m.Where, Report: m.Report, Pointer: m.Pointer,
+		Value: found.value.Value, Unit: found.value.Unit, Samples: found.samples, Noise: found.noise}
 	base := c.Baseline.find(record)
 	if base == nil {
-		r.Outcome, r.Reason = c.alone(m, found)
+		r.Outcome, r.Reason = c.alone(m, found, record)
+		return r, record
+	}
+	before, ok := m.scaled(*base, found)
+	if !ok {
+		r.Baseline = finite(base.Value)
+		r.Reason = fmt.Sprintf("%s is %s (%s), but %s recorded %s, so one of the two is in percent: with unit: percent or unit: ratio they would have been compared",
+			found.name(m), found.value, found.place(), c.Baseline.name(), unit.Quantity{Value: base.Value, Unit: base.Unit})
 		return r, record
 	}
 	higher, known := m.direction(found.value.Unit)
@@ -43,18 +52,38 @@ func (c court) compare(m Metric, check Check) (Result, Measurement) {
 		r.Reason = fmt.Sprintf("nothing says whether %s should be lower or higher; with better: lower or better: higher it could have passed", m.label())
 		return r, record
 	}
-	r.Baseline = finite(base.Value)
-	d := difference{metric: m, check: check, higher: higher, now: found, base: *base, ref: c.Baseline.name(),
-		noise: explained(found.noise, found.samples, *base)}
+	r.Baseline = finite(before.Value)
+	d := difference{metric: m, check: check, higher: higher, now: found, base: before, ref: c.Baseline.name(),
+		noise: explained(found.noise, found.samples, before)}
 	d.judge(&r)
 	return r, record
 }
 
+// scaled is a share of the baseline in the scale of what it is compared with; not
+// ok when one of the two counts in percent and nobody says so.
+func (m Metric) scaled(base Measurement, now measured) (Measurement, bool) {
+	if !m.share(now.called) {
+		return base, true
+	}
+	before, after := inPercent(base.Value, base.Unit), inPercent(now.value.Value, now.value.Unit)
+	if before && now.value.Unit == unit.Ratio {
+		one := unit.Quantity{Value: 0.01, Unit: unit.Ratio}
+		base.Value, base.Noise, base.Unit = one.Times(base.Value).Value, base.Noise*one.Value, unit.Ratio
+		return base, true
+	}
+	return base, before == after
+}
+
 // alone is the outcome of a comparison without another side.
-func (c court) alone(m Metric, found measured) (Outcome, string) {
+func (c court) alone(m Metric, found measured, record Measurement) (Outcome, string) {
 	value := fmt.Sprintf("%s is %s (%s)", found.name(m), found.value, found.place())
 	if c.Baseline == nil {
 		return Passed, value + "; no baseline: there is nothing to compare with yet"
+	}
+	if i := slices.IndexFunc(c.Baseline.Measurements, record.same); i >= 0 {
+		other := c.Baseline.Measurements[i]
+		return Warned, fmt.Sprintf("%s, %s, and %s recorded %s, %s; the next image is compared with this one", value, dimension(found.value.Unit),
+			c.Baseline.name(), unit.Quantity{Value: other.Value, Unit: other.Unit}, dimension(other.Unit))
 	}
 	return Warned, fmt.Sprintf("%s, and %s recorded nothing that it compares with; the next image is compared with this one", value, c.Baseline.name())
 }
@@ -96,28 +125,38 @@ func (d difference) judge(r *Result) {
 			return
 		}
 	}
-	if d.check == CheckImprovement {
-		d.improved(r, max(tolerance.Value, slack.Value))
+	allowed := max(tolerance.Value, slack.Value)
+	if far := max(allowed, d.noise); !d.bound(far).limit.Finite() || !d.bound(-far).limit.Finite() {
+		r.Reason = fmt.Sprintf("%s is %s, which does not compare with the %s of %s: the difference is out of range; a number that a report can mean would have been compared",
+			d.now.name(d.metric), d.now.value, d.quantity(d.base.Value), d.ref)
 		return
 	}
-	d.regressed(r, max(tolerance.Value, slack.Value))
+	if d.check == CheckImprovement {
+		d.improved(r, allowed)
+		return
+	}
+	d.regressed(r, allowed)
 }
 
 func (d difference) regressed(r *Result, allowed float64) {
-	certain := d.bound(-max(allowed, d.noise))
+	certain, likely := d.bound(-max(allowed, d.noise)), d.bound(-allowed)
 	r.Limit = certain.result()
-	value := d.now.value.Value
+	value, noise, wish := d.now.value.Value, "", certain.wish()
+	if d.noise > allowed {
+		noise = fmt.Sprintf(" and more than the %s that noise explains", d.quantity(d.noise))
+		wish = bound{op: certain.op, limit: *loose(certain.limit, !d.higher)}.wish() // an estimate needs no twelve digits
+	}
 	switch {
 	case !certain.holds(value):
 		r.Outcome = Refused
-		r.Reason = fmt.Sprintf("%s, more than the allowed %s (%s); %s", d.sentence(), d.allowed(), d.now.place(), certain.wish())
-	case !d.bound(-allowed).holds(value):
+		r.Reason = fmt.Sprintf("%s, more than the allowed %s%s (%s); %s", d.sentence(certain), d.allowed(), noise, d.now.place(), wish)
+	case !likely.holds(value):
 		r.Outcome = Warned
 		r.Reason = fmt.Sprintf("%s, more than the allowed %s, but the noise of the measurements explains up to %s (%s); %s without a warning",
-			d.sentence(), d.allowed(), d.quantity(d.noise), d.now.place(), d.bound(-allowed).wish())
+			d.sentence(likely), d.allowed(), d.quantity(d.noise), d.now.place(), likely.wish())
 	default:
 		r.Outcome = Passed
-		r.Reason = fmt.Sprintf("%s, within the allowed %s (%s)", d.sentence(), d.allowed(), d.now.place())
+		r.Reason = fmt.Sprintf("%s, within the allowed %s (%s)", d.sentence(likely), d.allowed(), d.now.place())
 	}
 }
 
@@ -128,22 +167,29 @@ func (d difference) improved(r *Result, demanded float64) {
 	switch {
 	case !least.holds(value):
 		r.Outcome = Refused
-		r.Reason = fmt.Sprintf("%s, less than the demanded improvement of %s (%s); %s", d.sentence(), d.allowed(), d.now.place(), least.wish())
+		r.Reason = fmt.Sprintf("%s, less than the demanded improvement of %s (%s); %s", d.sentence(least), d.allowed(), d.now.place(), least.wish())
 	case math.Abs(value-d.base.Value) < d.noise:
 		r.Outcome = Warned
 		r.Reason = fmt.Sprintf("%s, but the noise of the measurements explains up to %s (%s); more measurements would have told",
-			d.sentence(), d.quantity(d.noise), d.now.place())
+			d.sentence(least), d.quantity(d.noise), d.now.place())
 	default:
 		r.Outcome = Passed
-		r.Reason = fmt.Sprintf("%s, at least the demanded improvement of %s (%s)", d.sentence(), d.allowed(), d.now.place())
+		r.Reason = fmt.Sprintf("%s, at least the demanded improvement of %s (%s)", d.sentence(least), d.allowed(), d.now.place())
 	}
 }
 
-// bound is the baseline moved by so much in the good direction.
+// bound is the baseline moved by so much in the good direction, to the digits that
+// people read where that refuses no more: 0.8 and 10 % make 0.88, and not what
+// binary fractions add to it.
 func (d difference) bound(better float64) bound {
 	b := bound{op: "<=", limit: d.quantity(d.base.Value - better)}
 	if d.higher {
 		b = bound{op: ">=", limit: d.quantity(d.base.Value + better)}
+	}
+	const digits = 12 // of a sum of numbers that have 15
+	rounded, err := strconv.ParseFloat(strconv.FormatFloat(b.limit.Value, 'g', digits, 64), 64)
+	if err == nil && rounded != b.limit.Value && d.higher == (rounded < b.limit.Value) {
+		b.limit.Value = rounded
 	}
 	return b
 }
@@ -168,20 +214,25 @@ func (d difference) allowed() string {
 	return text
 }
 
-// sentence says how the value stands to its baseline.
-func (d difference) sentence() string {
-	value, base := d.now.value.Value, d.base.Value
+// sentence says how the value stands to its baseline, in digits enough for the
+// bound that decided.
+func (d difference) sentence(b bound) string {
+	value, base, shown := d.now.value.Value, d.base.Value, b.show(d.now.value)
+	text := unit.Quantity.String
+	if shown != d.now.value.String() {
+		text = unit.Quantity.Precise
+	}
 	how := "as good as"
 	if value != base {
 		how = "worse than"
 		if (value > base) == d.higher {
 			how = "better than"
 		}
-		by := d.quantity(math.Abs(value - base)).String()
+		by := text(d.quantity(math.Abs(value - base)))
 		if base != 0 {
-			by = unit.Quantity{Value: math.Abs(value-base) / math.Abs(base) * 100}.String() + "%"
+			by = text(unit.Quantity{Value: math.Abs(value-base) / math.Abs(base) * 100}) + "%"
 		}
 		how = by + " " + how
 	}
-	return fmt.Sprintf("%s is %s, %s the %s of %s", d.now.name(d.metric), d.now.value, how, d.quantity(base), d.ref)
+	return fmt.Sprintf("%s is %s, %s the %s of %s", d.now.name(d.metric), shown, how, d.quantity(base), d.ref)
 }

@@ -18,6 +18,7 @@ type Policy struct {
 	Size    Size
 	Metrics []Metric
 	Rules   []Rule
+	Scan    *Scan // nil: findings are not gated
 }
 
 // Size limits the image. Nil limits do not apply.
@@ -49,6 +50,7 @@ type Evidence struct {
 	// when the image has none. Reports older than it measured something else.
 	NewestModel     time.Time
 	NewestModelPath string
+	IgnoreUntil     string // the day, YYYY-MM-DD, that a sentence proposes to ignore a finding until
 }
 
 // ImageSize is one image's size in bytes, 0 where it is not known. Of an index:
@@ -74,8 +76,10 @@ type Result struct {
 	Name     string            `json:"name"`
 	Check    Check             `json:"check"`
 	Stat     string            `json:"stat,omitempty"`
-	Where    map[string]string `json:"where,omitempty"` // labels that were asked for
-	Value    *float64          `json:"value"`           // null when there is none to show
+	Where    map[string]string `json:"where,omitempty"`   // labels that were asked for
+	Report   string            `json:"report,omitempty"`  // the one report that was asked for
+	Pointer  string            `json:"pointer,omitempty"` // the place that was asked for
+	Value    *float64          `json:"value"`             // null when there is none to show
 	Unit     unit.Unit         `json:"unit"`
 	Limit    *Limit            `json:"limit"`
 	Margin   *float64          `json:"margin"` // room up to the limit as a share of it, negative beyond it; null where the limit is no measure
@@ -121,6 +125,11 @@ const (
 	CheckRegression  Check = "regression"
 	CheckImprovement Check = "improvement"
 	CheckRule        Check = "rule"
+
+	CheckVulnerabilities Check = "vulnerabilities"
+	CheckModels          Check = "models"
+	CheckSecrets         Check = "secrets"
+	CheckScan            Check = "scan"
 )
 
 // Verdict is the outcome of all gates: sizes, then tests, then metrics, then
@@ -149,6 +158,7 @@ func Evaluate(policy Policy, evidence Evidence) Verdict {
 	verdict := Verdict{Passed: true}
 	verdict.Results = append(verdict.Results, sizes(policy.Size, evidence)...)
 	verdict.Results = append(verdict.Results, tests(evidence)...)
+	verdict.Results = append(verdict.Results, found(policy.Scan, evidence)...)
 	for _, m := range policy.Metrics {
 		results, record := c.metric(m)
 		verdict.Results = append(verdict.Results, results...)
@@ -187,7 +197,8 @@ type court struct {
 // record keeps measurements once each.
 func (v *Verdict) record(measurements ...Measurement) {
 	for _, m := range measurements {
-		if m.Name != "" && !slices.ContainsFunc(v.Record, m.same) {
+		known := func(other Measurement) bool { return m.same(other) && comparable(m.Unit, other.Unit) }
+		if m.Name != "" && !slices.ContainsFunc(v.Record, known) {
 			v.Record = append(v.Record, m)
 		}
 	}

@@ -1,6 +1,8 @@
 package gate
 
 import (
+	"fmt"
+
 	"github.com/org/ai-ship/pkg/testreport"
 )
 
@@ -10,6 +12,10 @@ type candidate struct {
 	report *testreport.Report
 	exact  bool // meant by an alias or its pointer, which say which statistic it is
 }
+
+// key is the same for the statistics of one thing: of one report, with the same
+// labels.
+func (c candidate) key() string { return fmt.Sprintf("%q%q", c.report.Path, c.Labels) }
 
 // index finds metrics by what gates call them, in the reports' order.
 type index struct {

@@ -29,7 +29,7 @@ type Metric struct {
 	// the noise of the samples explains never is either.
 	Slack    *unit.Quantity
 	Better   Better
-	Samples  int           // measurements that the value must be made of at least; 0: any
+	Samples  int           // measurements that the value, or each run's, must be made of at least; 0: any
 	Runs     int           // reports that must have the value at least; their median counts. 0: one value
 	Unit     unit.Quantity // how to read a value whose report has no unit: 1 of this; zero = not told
 	Report   string        // only this report counts, when set (exact path)
@@ -57,8 +57,9 @@ func (c court) metric(m Metric) (results []Result, record Measurement) {
 		}
 	}
 	if len(results) == 0 {
-		results = []Result{{Name: m.title(), Stat: m.Stat, Where: m.Where, Required: m.Required, Outcome: Refused,
-			Reason: fmt.Sprintf("%s has no limit; with a min or a max that it keeps it would have passed", m.label())}}
+		r := m.result("")
+		r.Reason = m.label() + " has no limit; with a min or a max that it keeps it would have passed"
+		results = append(results, r)
 	}
 	if m.Warning {
 		for i := range results {
@@ -104,9 +105,19 @@ func (m Metric) label() string {
 	return m.title() + "{" + strings.Join(pairs, ",") + "}"
 }
 
+// result is what is known before anything is measured: a refusal.
+func (m Metric) result(check Check) Result {
+	return Result{Name: m.title(), Check: check, Stat: m.Stat, Where: m.Where, Report: m.Report, Pointer: m.Pointer, Required: m.Required, Outcome: Refused}
+}
+
 // judge holds the metric against one limit.
 func (c court) judge(m Metric, b bound) Result {
-	r := Result{Name: m.title(), Check: b.check, Stat: m.Stat, Where: m.Where, Unit: b.limit.Unit, Limit: b.result(), Required: m.Required}
+	r := m.result(b.check)
+	r.Unit, r.Limit = b.limit.Unit, b.result()
+	if problem := b.mismatch(m.label()); problem != "" {
+		r.Reason = problem
+		return r
+	}
 	found, refused := c.measure(m, want{limit: &b.limit})
 	if refused != nil {
 		return r.refuse(m, refused, b.wish())
@@ -136,7 +147,7 @@ func (r Result) refuse(m Metric, why *refusal, wish string) Result {
 	}
 	r.Reason = why.problem + "; " + wish
 	if why.until != "" {
-		r.Reason = why.problem + ": " + why.until + " " + wish
+		r.Reason = why.problem + ": " + why.until + ", " + wish
 	}
 	if why.absent && !m.Required {
 		r.Outcome, r.Reason = Passed, "not measured, not required"
@@ -156,6 +167,7 @@ func (m Metric) String() string { return strings.TrimSpace(m.label() + " " + m.S
 
 // measured is the one value that the reports have for a metric.
 type measured struct {
+	called  string // the metric's own name
 	value   unit.Quantity
 	stat    string
 	source  testreport.Source
@@ -174,7 +186,7 @@ func (m measured) name(metric Metric) string {
 
 // place is where the value stands, as reasons show it.
 func (m measured) place() string {
-	if m.runs == 0 {
+	if m.runs <= 1 {
 		return place(m.source)
 	}
 	low := unit.Quantity{Value: m.spread.Min, Unit: m.value.Unit}
@@ -216,44 +228,80 @@ func (c court) measure(m Metric, w want) (measured, *refusal) {
 	if refused != nil {
 		return measured{}, refused
 	}
-	name := one.name(m)
-	if v := one.value; v.Value < 0 && (v.Unit == unit.Seconds || v.Unit == unit.Bytes) {
-		return measured{}, &refusal{source: &one.source, found: &one,
-			problem: fmt.Sprintf("%s is %s, and %s cannot be negative (%s)", name, v, dimension(v.Unit), place(one.source))}
+	for _, r := range readings {
+		if problem := m.negative(r, one.name(m)); problem != "" {
+			return measured{}, &refusal{source: &r.source, found: &one, problem: problem}
+		}
 	}
 	for _, r := range readings {
 		if c.outdates(r.modified) {
 			return measured{}, &refusal{source: &r.source, found: &one, until: "from a report newer than the model",
-				problem: fmt.Sprintf("%s, so %s tells about another model; run the evaluation again", c.stale(r.source.File, r.modified), name)}
+				problem: fmt.Sprintf("%s, so %s tells about another model; run the evaluation again", c.stale(r.source.File, r.modified), one.name(m))}
 		}
 	}
-	if m.Samples > 0 && one.samples < m.Samples {
-		says := fmt.Sprintf("is made of %s only", count(one.samples, "sample"))
-		if one.samples == 0 {
-			says = "does not say how many samples it is made of"
-		}
-		return measured{}, &refusal{source: &one.source, found: &one, until: fmt.Sprintf("from %s or more", count(m.Samples, "sample")),
-			problem: fmt.Sprintf("%s %s (%s)", name, says, place(one.source))}
+	if refused := m.few(readings, one); refused != nil {
+		return measured{}, refused
 	}
 	return one, nil
+}
+
+// negative says so of a time or a size below zero, and of one that has such a
+// sample; "" of others.
+func (m Metric) negative(r reading, name string) string {
+	what := dimension(r.value.Unit)
+	switch {
+	case r.value.Unit != unit.Seconds && r.value.Unit != unit.Bytes:
+		return ""
+	case r.value.Value < 0:
+		return fmt.Sprintf("%s is %s, and %s cannot be negative (%s)", name, r.value, what, place(r.source))
+	case r.least < 0:
+		return fmt.Sprintf("%s has a sample of %s, and %s cannot be negative (%s)",
+			m.label(), unit.Quantity{Value: r.least, Unit: r.value.Unit}, what, place(r.source))
+	}
+	return ""
+}
+
+// few refuses a value of fewer samples than asked for. Each report must say that
+// it has so many, each run too.
+func (m Metric) few(readings []reading, one measured) *refusal {
+	most := make(map[string]int) // a report may have the value twice, and count once
+	for _, r := range readings {
+		most[r.source.File] = max(most[r.source.File], r.samples)
+	}
+	for _, r := range readings {
+		n := most[r.source.File]
+		if n >= m.Samples {
+			continue
+		}
+		says := fmt.Sprintf("is made of %s only", count(n, "sample"))
+		if n == 0 {
+			says = "does not say how many samples it is made of"
+		}
+		return &refusal{source: &r.source, found: &one, until: fmt.Sprintf("from %s or more", count(m.Samples, "sample")),
+			problem: fmt.Sprintf("%s %s (%s)", one.name(m), says, place(r.source))}
+	}
+	return nil
 }
 
 // convert brings a value into the wanted dimension where that is certain.
 func (m Metric) convert(r *reading, w want) *refusal {
 	if r.value.Unit == unit.None && m.Unit != (unit.Quantity{}) {
 		one := m.Unit
-		r.value, r.noise = one.Times(r.value.Value), r.noise*one.Value
+		r.value, r.least, r.noise = one.Times(r.value.Value), r.least*one.Value, r.noise*one.Value
 	}
 	v := r.value
-	switch {
-	case !v.Finite():
+	if !v.Finite() {
 		return &refusal{problem: fmt.Sprintf("%s is no number but %v (%s)", m.label(), v.Value, place(r.source)), source: &r.source}
-	case !w.compared && m.percentage(v) && (w.limit == nil || w.limit.Value <= 1):
-		return &refusal{source: &r.source, problem: fmt.Sprintf("%s is %s, which is no ratio (%s): write unit: percent if the report counts so",
-			m.label(), v, place(r.source))}
+	}
+	if m.share(r.name) {
+		if problem := m.noShare(v, w, place(r.source)); problem != "" {
+			return &refusal{source: &r.source, problem: problem}
+		}
+	}
+	switch {
 	case w.limit == nil, v.Unit == w.limit.Unit, w.limit.Unit == unit.None && v.Unit == unit.Ratio:
 		return nil
-	case w.limit.Unit == unit.Ratio && v.Unit == unit.None && v.Value >= 0 && v.Value <= 1:
+	case w.limit.Unit == unit.Ratio && v.Unit == unit.None && v.Value >= 0 && v.Value <= 1+rounding:
 		r.value.Unit = unit.Ratio
 		return nil
 	}

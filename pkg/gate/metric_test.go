@@ -161,10 +161,10 @@ func TestMetricOfAnOlderReport(t *testing.T) {
 		{"same time", noon, true, "accuracy is 0.97, at or above the floor of 0.95 (r.json, /accuracy)"},
 		{"newer model", noon.Add(time.Minute).In(time.FixedZone("CET", 3600)), false,
 			"r.json was written at 2026-01-02T12:00:00Z, before the model models/m.gguf of 2026-01-02T12:01:00Z, so accuracy tells about another model; " +
-				"run the evaluation again: from a report newer than the model 0.95 or more would have passed"},
+				"run the evaluation again: from a report newer than the model, 0.95 or more would have passed"},
 		{"newer by a moment", noon.Add(time.Millisecond), false,
 			"r.json was written at 2026-01-02T12:00:00Z, before the model models/m.gguf of 2026-01-02T12:00:00.001Z, so accuracy tells about another model; " +
-				"run the evaluation again: from a report newer than the model 0.95 or more would have passed"},
+				"run the evaluation again: from a report newer than the model, 0.95 or more would have passed"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			evidence := gate.Evidence{Reports: one(report), NewestModel: tc.model, NewestModelPath: "models/m.gguf"}

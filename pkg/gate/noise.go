@@ -12,13 +12,16 @@ import (
 // minSamples are the fewest that say anything about noise.
 const minSamples = 5
 
+// minRuns are the fewest whose spread says anything about noise.
+const minRuns = 3
+
 // confidence is the one-sided normal quantile from which on a difference is
 // not put down to noise: 0.13 % of equal measurements lie beyond it, which
 // leaves room for standard errors that are themselves estimates.
 const confidence = 3.0
 
 // standardError is how far a statistic of these samples may lie from what it
-// estimates; 0 when that cannot be told.
+// estimates; 0 when that cannot be told, as when no number holds it.
 //
 // Of a mean it is s/√n. Of a percentile it is half the width of the interval
 // between the order statistics one standard error of the rank around it (R. S.
@@ -31,7 +34,7 @@ func standardError(samples []float64, stat string) float64 {
 		return 0
 	}
 	if stat == "mean" {
-		return deviation(samples) / math.Sqrt(n)
+		return known(deviation(samples) / math.Sqrt(n))
 	}
 	p := 0.5
 	if digits, ok := strings.CutPrefix(stat, "p"); ok {
@@ -51,18 +54,41 @@ func standardError(samples []float64, stat string) float64 {
 	step := math.Sqrt(p * (1 - p) / n)
 	middle, low, high := at(p), at(p-step), at(p+step)
 	if p-step <= 0 || p+step >= 1 {
-		return max(middle-low, high-middle)
+		return known(max(middle-low, high-middle))
 	}
-	return (high - low) / 2
+	return known((high - low) / 2)
+}
+
+// known is an error that a number holds, else 0.
+func known(e float64) float64 {
+	if math.IsInf(e, 0) || math.IsNaN(e) {
+		return 0
+	}
+	return e
 }
 
 // runsError is the standard error of the median of several runs' values: that
-// of a normal sample's median, 1.2533·s/√n. It needs three runs.
+// of a normal sample's median, 1.2533·s/√n. It needs minRuns.
 func runsError(values []float64) float64 {
-	if len(values) < 3 {
+	if len(values) < minRuns {
 		return 0
 	}
-	return 1.2533 * deviation(values) / math.Sqrt(float64(len(values)))
+	return known(1.2533 * deviation(values) / math.Sqrt(float64(len(values))))
+}
+
+// pooled is what fewer runs than minRuns tell: how many samples they have, and
+// the standard error of their mean by the samples alone, when all have it.
+func pooled(runs []reading) (samples int, noise float64) {
+	all := true
+	for _, r := range runs {
+		samples += r.samples
+		noise = math.Hypot(noise, r.noise)
+		all = all && r.noise > 0
+	}
+	if !all {
+		return samples, 0
+	}
+	return samples, known(noise / float64(len(runs)))
 }
 
 // deviation is the standard deviation of a sample of two or more.
@@ -99,5 +125,5 @@ func explained(noise float64, samples int, base Measurement) float64 {
 	}
 	z, cube := confidence, confidence*confidence*confidence
 	t := z + (cube+z)/(4*freedom) + (5*cube*z*z+16*cube+3*z)/(96*freedom*freedom)
-	return t * math.Hypot(slices.Min(errors), slices.Max(errors))
+	return known(t * math.Hypot(slices.Min(errors), slices.Max(errors)))
 }

@@ -3,6 +3,7 @@ package gate
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -27,6 +28,15 @@ type bound struct {
 
 // level is the warning level as a bound of its own.
 func (b bound) level() bound { return bound{check: b.check, op: b.op, limit: *b.warn} }
+
+// mismatch says why a warning level cannot stand before its limit, "" if it can.
+func (b bound) mismatch(name string) string {
+	if b.warn == nil || comparable(b.warn.Unit, b.limit.Unit) {
+		return ""
+	}
+	return fmt.Sprintf("the warning level %s of %s is %s, but its limit %s is %s; a level such as %s would have been applied",
+		b.warn.Precise(), name, dimension(b.warn.Unit), b.limit.Precise(), dimension(b.limit.Unit), b.limit.Precise())
+}
 
 // rounding is the share by which two numbers that should be equal may differ:
 // reports print fewer digits than they computed with.
@@ -79,14 +89,22 @@ func (b bound) compare(v float64) string {
 	return fmt.Sprintf("%s the %s of %s", side, kind, b.limit.Precise())
 }
 
-// show prints a value, with all its digits where the rounded form would stand
+// show prints a value, with more of its digits where the rounded form would stand
 // on the other side of the limit.
 func (b bound) show(q unit.Quantity) string {
-	short := q.String()
-	if rounded, err := unit.Parse(short); err != nil || b.holds(rounded.Value) != b.holds(q.Value) {
-		return q.Precise()
+	for _, text := range []string{q.String(), q.Precise()} {
+		if rounded, err := unit.Parse(text); err == nil && b.holds(rounded.Value) == b.holds(q.Value) {
+			return text
+		}
 	}
-	return short
+	text := strconv.FormatFloat(q.Value, 'g', -1, 64)
+	switch q.Unit {
+	case unit.Seconds:
+		text += "s"
+	case unit.Bytes:
+		text += "B"
+	}
+	return text
 }
 
 // margin is the room up to a limit as a share of it; nil where the limit is no

@@ -115,7 +115,9 @@ func braces(labels []testreport.Label) string {
 
 // reading is one candidate's value, in the limit's dimension once converted.
 type reading struct {
+	name     string // the metric's, however the gate calls it
 	value    unit.Quantity
+	least    float64 // the lowest of its samples, else the value
 	stat     string
 	samples  int
 	noise    float64 // standard error in the value's unit; 0: not known
@@ -134,13 +136,14 @@ func (m Metric) resolve(found []candidate) ([]reading, *refusal) {
 	if err != nil {
 		return nil, &refusal{problem: fmt.Sprintf("%s has an %v", m.label(), err)}
 	}
-	raw := make(map[string]bool) // files that have raw samples, which win over what was computed from them
+	found = whole(found)
+	raw := make(map[string]bool) // what has raw samples, which win over what was computed from them
 	for _, c := range found {
-		raw[c.report.Path] = raw[c.report.Path] || len(c.Samples) > 0
+		raw[c.key()] = raw[c.key()] || len(c.Samples) > 0
 	}
 	var having, others []candidate
 	for _, c := range found {
-		if c.has(stat, raw[c.report.Path]) {
+		if c.has(stat, raw[c.key()]) {
 			having = append(having, c)
 		} else {
 			others = append(others, c)
@@ -159,7 +162,7 @@ func (m Metric) resolve(found []candidate) ([]reading, *refusal) {
 // values reads the candidates, each as the statistic that it is meant as.
 func (m Metric) values(found []candidate, stat func(candidate) string) ([]reading, *refusal) {
 	var readings []reading
-	for _, c := range whole(found) {
+	for _, c := range found {
 		r, refused := m.value(c, stat(c))
 		if refused != nil {
 			return nil, refused
@@ -183,13 +186,13 @@ func (c candidate) has(stat string, raw bool) bool {
 
 // value reads one candidate that has the statistic.
 func (m Metric) value(c candidate, stat string) (reading, *refusal) {
-	r := reading{value: unit.Quantity{Value: c.Value, Unit: c.Unit}, stat: stat, samples: c.Count,
+	r := reading{name: c.Name, value: unit.Quantity{Value: c.Value, Unit: c.Unit}, least: c.Value, stat: stat, samples: max(c.Count, 0),
 		labels: c.Labels, source: c.Source, modified: c.report.Modified}
 	switch {
 	case c.Invalid != "":
 		return r, &refusal{source: &r.source, problem: fmt.Sprintf("%s is no number but %s (%s)", m.label(), short(c.Invalid), place(c.Source))}
 	case len(c.Samples) == 1 && stat == "":
-		r.value.Value, r.samples = c.Samples[0], 1
+		r.value.Value, r.least, r.samples = c.Samples[0], c.Samples[0], 1
 	case len(c.Samples) > 0 && stat == "":
 		return r, &refusal{source: &r.source, problem: fmt.Sprintf("%s has %d samples (%s): write stat: p95 or another", m.label(), len(c.Samples), place(c.Source))}
 	case len(c.Samples) > 0:
@@ -197,7 +200,8 @@ func (m Metric) value(c candidate, stat string) (reading, *refusal) {
 		if err != nil {
 			return r, &refusal{source: &r.source, problem: fmt.Sprintf("%s cannot be read, %v (%s)", m.label(), err, place(c.Source))}
 		}
-		r.value.Value, r.samples, r.noise = v, len(c.Samples), standardError(c.Samples, stat)
+		r.value.Value, r.least = v, slices.Min(c.Samples)
+		r.samples, r.noise = len(c.Samples), standardError(c.Samples, stat)
 	}
 	return r, nil
 }

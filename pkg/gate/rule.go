@@ -69,13 +69,19 @@ func (c court) named(name string) (measured, *refusal) {
 	return c.measure(Metric{Name: name}, want{})
 }
 
+// absent says where a value was looked for that nobody has.
+type absent string
+
+func (a absent) Error() string { return string(a) }
+func (a absent) Unwrap() error { return rule.ErrAbsent }
+
 func (c court) fact(name string) (unit.Quantity, error) {
 	found, refused := c.named(name)
 	switch {
 	case refused == nil:
 		return found.value, nil
 	case refused.absent:
-		return unit.Quantity{}, fmt.Errorf("%w: %s", rule.ErrAbsent, refused.problem)
+		return unit.Quantity{}, absent(refused.problem)
 	}
 	return unit.Quantity{}, errors.New(refused.problem)
 }
@@ -85,18 +91,24 @@ func (c court) baselineFact(name string) (unit.Quantity, error) {
 		return c.fact(name)
 	}
 	var names []string
-	for _, m := range c.Baseline.Measurements {
+	var best *Measurement
+	now, refused := c.named(name)
+	for i, m := range c.Baseline.Measurements {
 		called := m.Name
 		if m.Stat != "" {
 			called += "_" + m.Stat
 		}
-		if len(m.Where) > 0 {
+		if len(m.Where) > 0 || m.Report != "" || m.Pointer != "" {
 			continue
 		}
-		if called == name {
-			return unit.Quantity{Value: m.Value, Unit: m.Unit}, nil
+		// A gate that was told a unit records the same in another dimension.
+		if called == name && (best == nil || refused == nil && comparable(m.Unit, now.value.Unit) && !comparable(best.Unit, now.value.Unit)) {
+			best = &c.Baseline.Measurements[i]
 		}
 		names = append(names, called)
 	}
-	return unit.Quantity{}, fmt.Errorf("%w: %s recorded no %s%s", rule.ErrAbsent, c.Baseline.name(), short(name), didYouMean(name, names))
+	if best != nil {
+		return unit.Quantity{Value: best.Value, Unit: best.Unit}, nil
+	}
+	return unit.Quantity{}, absent(fmt.Sprintf("%s recorded no %s%s", c.Baseline.name(), short(name), didYouMean(name, names)))
 }

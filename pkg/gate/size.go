@@ -30,6 +30,10 @@ func size(name, what string, bytes int64, b bound) Result {
 		return r
 	}
 	r.Limit = b.result()
+	if problem := b.mismatch(name); problem != "" {
+		r.Reason = problem
+		return r
+	}
 	if bytes <= 0 {
 		r.Reason = fmt.Sprintf("the size of %s is not known; %s", what, b.wish())
 		return r

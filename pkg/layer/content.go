@@ -38,7 +38,7 @@ func (b bytesContent) Open() (io.ReadSeekCloser, error) {
 	return nopCloser{bytes.NewReader(b)}, nil
 }
 
-type nopCloser struct{ io.ReadSeeker }
+type nopCloser struct{ *bytes.Reader }
 
 func (nopCloser) Close() error { return nil }
 

@@ -23,6 +23,9 @@ import (
 // pushed then.
 var ErrRefused = errors.New("refused")
 
+// ignoreDays is how long a refusal proposes to ignore a finding.
+const ignoreDays = 30
+
 // Names of the stages, as reports and StageError have them.
 const (
 	StageBuild   = "build"
@@ -172,7 +175,11 @@ func (r *run) scan(ctx context.Context) error {
 		return skip("this version of ai-ship has no scanner")
 	}
 	for _, img := range r.out.Product.Images {
-		findings, err := r.engines.Scanner.Scan(ctx, img)
+		target, err := img.Target(r.out.Plan.Target.Tag(r.out.Plan.Release.Version).Name())
+		if err != nil {
+			return err
+		}
+		findings, err := r.engines.Scanner.Scan(ctx, target)
 		if err != nil {
 			return err
 		}
@@ -190,6 +197,7 @@ func (r *run) gate(ctx context.Context) (err error) {
 	r.out.Verdict = gate.Evaluate(p.Gates, gate.Evidence{
 		Size: r.out.Size, Baseline: p.Baseline, Reports: r.out.Reports, Findings: r.out.Findings,
 		NewestModel: r.out.Product.ModelModified, NewestModelPath: r.out.Product.NewestModel,
+		IgnoreUntil: r.engines.Now().UTC().AddDate(0, 0, ignoreDays).Format(time.DateOnly),
 	})
 	if err := r.explain(ctx); err != nil {
 		return err

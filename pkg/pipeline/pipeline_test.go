@@ -16,7 +16,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/org/ai-ship/pkg/build"
@@ -102,9 +101,9 @@ func (r *rig) tagged(t *testing.T) map[string]string {
 }
 
 // The engines of tests: functions that stand where an engine will.
-type scanner func(context.Context, v1.Image) (scan.Findings, error)
+type scanner func(context.Context, scan.Target) (scan.Findings, error)
 
-func (s scanner) Scan(ctx context.Context, i v1.Image) (scan.Findings, error) { return s(ctx, i) }
+func (s scanner) Scan(ctx context.Context, t scan.Target) (scan.Findings, error) { return s(ctx, t) }
 
 type signer func(context.Context, name.Digest) (sign.Proof, error)
 
@@ -115,7 +114,7 @@ func (s signer) Sign(ctx context.Context, d name.Digest, _ []sign.Statement) (si
 func TestRun(t *testing.T) {
 	r := newRig(t)
 	var scanned int
-	r.engines.Scanner = scanner(func(context.Context, v1.Image) (scan.Findings, error) {
+	r.engines.Scanner = scanner(func(context.Context, scan.Target) (scan.Findings, error) {
 		scanned++
 		return scan.Findings{Ran: true, Models: []scan.Finding{{ID: "pickle"}}}, nil
 	})
@@ -172,7 +171,7 @@ func TestFailureLeavesNoTag(t *testing.T) {
 	}{
 		{pipeline.StageBuild, func(t *testing.T, r *rig) { r.plan.Build.App[0].From = "none" }, build.ErrInput},
 		{pipeline.StageScan, func(t *testing.T, r *rig) {
-			r.engines.Scanner = scanner(func(context.Context, v1.Image) (scan.Findings, error) { return scan.Findings{}, boom })
+			r.engines.Scanner = scanner(func(context.Context, scan.Target) (scan.Findings, error) { return scan.Findings{}, boom })
 		}, boom},
 		{pipeline.StageGate, func(t *testing.T, r *rig) { write(t, r, "r.json", `{"accuracy": 0.5}`) }, pipeline.ErrRefused},
 		{pipeline.StageGate, func(t *testing.T, r *rig) { write(t, r, "r.json", `<html/>`) }, build.ErrInput},

@@ -1,0 +1,264 @@
+package gate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/org/ai-ship/pkg/scan"
+)
+
+// Scan limits what scanners may find. Its zero value refuses secrets, and what
+// could not be looked at.
+type Scan struct {
+	Vulnerabilities *Vulnerabilities // nil: packages are not gated
+	Models          Models
+	Secrets         Choice
+	Accept          []string // identifiers of scan.Incomplete that may stay so
+}
+
+// Choice is what a policy does about something.
+type Choice string
+
+// The choices. The zero value is Refuse.
+const (
+	Refuse Choice = "refuse"
+	Warn   Choice = "warn"
+	Allow  Choice = "allow"
+)
+
+// outcome is the choice as a verdict.
+func (c Choice) outcome() Outcome {
+	switch c {
+	case Warn:
+		return Warned
+	case Allow:
+		return Passed
+	}
+	return Refused
+}
+
+// Vulnerabilities limits what packages may have.
+type Vulnerabilities struct {
+	FailOn        scan.Severity // the lowest that refuses; above Unknown
+	Unknown       Choice        // about those whose severity nobody has said
+	IgnoreUnfixed bool          // those without a fix pass
+	IgnoreFile    string        // where one could be ignored, for the sentence; "" is .trivyignore.yaml
+}
+
+// Models limits what loading the model files may do.
+type Models struct {
+	Allow   []string // formats; empty: all
+	Pickles bool     // pickles may stand in the image while they call nothing
+	FailOn  scan.Severity
+}
+
+// found evaluates what scanners found: vulnerabilities, models, secrets, and
+// what could not be looked at.
+func found(p *Scan, e Evidence) []Result {
+	if p == nil {
+		return nil
+	}
+	if !e.Findings.Ran {
+		if p.Vulnerabilities == nil {
+			return nil
+		}
+		return []Result{{Name: "vulnerabilities", Check: CheckVulnerabilities, Outcome: Refused, Required: true,
+			Reason: "vulnerabilities: no scanner looked at the image; a scan that finds none would have passed"}}
+	}
+	var results []Result
+	if p.Vulnerabilities != nil {
+		results = append(results, p.Vulnerabilities.judge(e))
+	}
+	return append(results, p.Models.judge(e.Findings), p.secrets(e.Findings), p.incomplete(e.Findings))
+}
+
+// tally is a gate on a count of findings.
+func tally(name string, check Check, n int) Result {
+	count := float64(n)
+	return Result{Name: name, Check: check, Value: &count, Limit: &Limit{Op: "<=", Value: 0}, Outcome: Refused, Required: true}
+}
+
+func (v Vulnerabilities) judge(e Evidence) Result {
+	var refused, unknown []scan.Finding
+	ignored := 0
+	for _, f := range e.Findings.Vulnerabilities {
+		switch {
+		case f.Ignored != nil, v.IgnoreUnfixed && f.Fixed == "":
+			ignored++
+		case f.Severity == scan.Unknown:
+			unknown = append(unknown, f)
+		case f.Severity >= v.FailOn:
+			refused = append(refused, f)
+		}
+	}
+	if v.Unknown.outcome() == Refused {
+		refused = append(refused, unknown...)
+	}
+	slices.SortStableFunc(refused, func(a, b scan.Finding) int { return int(b.Severity - a.Severity) })
+	r := tally("vulnerabilities", CheckVulnerabilities, len(refused))
+	above := v.FailOn.String() + " or above"
+	switch {
+	case len(refused) > 0:
+		var names []string
+		for _, f := range refused {
+			names = append(names, vulnerable(f))
+		}
+		r.Reason = fmt.Sprintf("%d vulnerabilities count: %s; to ignore the first for 30 days add %q to vulnerabilities: in %s; none of %s would have passed",
+			len(refused), list(names), v.line(refused[0], e.IgnoreUntil), v.file(), above)
+	case len(unknown) > 0 && v.Unknown.outcome() == Warned:
+		r.Outcome = Warned
+		r.Reason = fmt.Sprintf("%s unknown severity, such as %s; none would have passed without a warning", count(len(unknown), "vulnerability of"), vulnerable(unknown[0]))
+	default:
+		r.Outcome = Passed
+		r.Reason = fmt.Sprintf("no vulnerability of %s in %s%s", above, packages(e.Findings.Database), ignoring(ignored))
+	}
+	return r
+}
+
+// line is the entry that would ignore a finding.
+func (v Vulnerabilities) line(f scan.Finding, until string) string {
+	return fmt.Sprintf("- {id: %s, expired_at: %s, statement: why}", f.ID, until)
+}
+
+func (v Vulnerabilities) file() string {
+	if v.IgnoreFile == "" {
+		return ".trivyignore.yaml, named by ignore-file:"
+	}
+	return v.IgnoreFile
+}
+
+// vulnerable names a vulnerability as sentences do.
+func vulnerable(f scan.Finding) string {
+	fixed := "no fix yet"
+	if f.Fixed != "" {
+		fixed = "fixed in " + short(f.Fixed)
+	}
+	where := ""
+	if f.Layer.Hex != "" {
+		where = ", layer " + f.Layer.Algorithm + ":" + f.Layer.Hex[:min(len(f.Layer.Hex), 12)]
+	}
+	return fmt.Sprintf("%s (%s) in %s %s, %s%s", short(f.ID), f.Severity, short(f.Package), short(f.Version), fixed, where)
+}
+
+// packages says in what was looked.
+func packages(db *scan.Database) string {
+	if db == nil {
+		return "the image"
+	}
+	total := 0
+	for _, c := range db.Coverage {
+		total += c.Packages
+	}
+	text := fmt.Sprintf("%s, by the database of %s", count(total, "package"), db.UpdatedAt.UTC().Format("2006-01-02"))
+	if db.Fixture {
+		text += ", a fixture for tests"
+	}
+	return text
+}
+
+func ignoring(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d ignored)", n)
+}
+
+func (m Models) judge(f scan.Findings) Result {
+	var reasons []string
+	counted := 0
+	for _, file := range f.Inventory {
+		switch {
+		case !m.Pickles && (file.Format == "pickle" || file.Format == "joblib"):
+			counted++
+			reasons = append(reasons, fmt.Sprintf("%s is a %s, which can run code when it is loaded: ship safetensors or onnx, or write pickle: allow", short(file.Path), file.Format))
+		case len(m.Allow) > 0 && !slices.Contains(m.Allow, file.Format) && file.Format != "json":
+			counted++
+			reasons = append(reasons, fmt.Sprintf("%s is %s, which is not in allow: (%s)", short(file.Path), file.Format, strings.Join(m.Allow, ", ")))
+		}
+	}
+	for _, risk := range f.Models {
+		if risk.Ignored == nil && risk.Severity >= m.FailOn {
+			counted++
+			reasons = append(reasons, risky(risk))
+		}
+	}
+	r := tally("models", CheckModels, counted)
+	if counted > 0 {
+		r.Reason = fmt.Sprintf("models: %s; files that run nothing when they are loaded would have passed", list(reasons))
+		return r
+	}
+	r.Outcome = Passed
+	r.Reason = fmt.Sprintf("models: %s, none of which runs anything of %s or above when it is loaded", count(len(f.Inventory), "file"), m.FailOn)
+	return r
+}
+
+// risky is one risk in words.
+func risky(f scan.Finding) string {
+	text := fmt.Sprintf("%s (%s) %s", short(f.Path), f.Severity, short(f.Title))
+	if f.Calls != "" {
+		text += ": " + short(f.Calls)
+	}
+	if f.Offset > 0 {
+		text += fmt.Sprintf(" at byte %d", f.Offset)
+	}
+	return text
+}
+
+func (p *Scan) secrets(f scan.Findings) Result {
+	var names, minor []string
+	for _, s := range f.Secrets {
+		where := short(s.Path)
+		if s.Line > 0 {
+			where += fmt.Sprintf(":%d", s.Line)
+		}
+		text := fmt.Sprintf("%s in %s", short(s.Title), where)
+		switch {
+		case s.Ignored != nil:
+		case s.Severity >= scan.High:
+			names = append(names, text)
+		default:
+			minor = append(minor, text)
+		}
+	}
+	r := tally("secrets", CheckSecrets, len(names))
+	switch {
+	case len(names) > 0 && p.Secrets.outcome() != Passed:
+		r.Outcome = p.Secrets.outcome()
+		r.Reason = fmt.Sprintf("secrets: %s; take them out, and replace what was ever pushed: an image without would have passed", list(names))
+	case len(minor) > 0 && p.Secrets.outcome() != Passed:
+		r.Outcome = Warned
+		r.Reason = fmt.Sprintf("secrets: %s should not be shipped; an image without would have passed without a warning", list(minor))
+	default:
+		r.Outcome = Passed
+		r.Reason = "secrets: none that counts"
+	}
+	return r
+}
+
+// incomplete refuses what could not be looked at.
+func (p *Scan) incomplete(f scan.Findings) Result {
+	var reasons, ids []string
+	accepted := 0
+	for _, i := range f.Incomplete {
+		if slices.Contains(p.Accept, i.ID) {
+			accepted++
+			continue
+		}
+		reasons = append(reasons, fmt.Sprintf("%s (%s)", short(i.Detail), i.ID))
+		if !slices.Contains(ids, i.ID) {
+			ids = append(ids, i.ID)
+		}
+	}
+	r := tally("scan", CheckScan, len(reasons))
+	if len(reasons) > 0 {
+		r.Reason = fmt.Sprintf("the scan is not complete: %s; with scan: {accept: [%s]} it would have passed", list(reasons), strings.Join(ids, ", "))
+		return r
+	}
+	r.Outcome = Passed
+	r.Reason = "everything that should be was looked at"
+	if accepted > 0 {
+		r.Reason = fmt.Sprintf("%s not looked at, as the config accepts", count(accepted, "thing"))
+	}
+	return r
+}
