@@ -11,6 +11,10 @@ import (
 // the JSON document.
 const maxText = 500
 
+// maxSentence bounds a gate's reason, which lists what was found and ends in
+// what would have passed.
+const maxSentence = 2000
+
 // maxRead bounds how much of it is looked at, in bytes.
 const maxRead = 16 << 10
 
@@ -18,9 +22,12 @@ const maxRead = 16 << 10
 // characters (they move the cursor, or turn the reading order), and nothing
 // that GitHub's runner takes for a command: it reads :: at a line's start and
 // ##[ anywhere.
-func clean(text string) string {
+func clean(text string) string { return cleanTo(text, maxText) }
+
+// cleanTo is clean for a text of at most limit runes.
+func cleanTo(text string, limit int) string {
 	text = strings.Join(strings.Fields(printable(text)), " ")
-	return cut(defuse(cut(text, maxText)), maxText)
+	return cut(defuse(cut(text, limit)), limit)
 }
 
 // cleanLines is clean for text whose lines and columns matter, such as a
@@ -67,8 +74,11 @@ var literal = strings.NewReplacer( //nolint:gochecknoglobals // immutable, and c
 // escape makes untrusted text literal in GitHub's and GitLab's Markdown, table
 // cells included. It is for text within a line; the caller writes what stands
 // before it.
-func escape(text string) string {
-	text = literal.Replace(clean(text))
+func escape(text string) string { return markup(clean(text)) }
+
+// markup is escape for text that is clean.
+func markup(text string) string {
+	text = literal.Replace(text)
 	// A colon at either end would make :: with one of the caller's.
 	if rest, ok := strings.CutPrefix(text, ":"); ok {
 		text = "&#58;" + rest

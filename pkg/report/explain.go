@@ -20,20 +20,20 @@ var ErrUnknownGate = errors.New("no such gate")
 const maxGates = 20 // names that an error lists
 
 // Explain writes everything that the report holds about a gate, and of a gate
-// on the size also what the size is made of. The name may be a metric's, for
+// on the size also what the size is made of, of one on the scan what was found. The name may be a metric's, for
 // all gates on it, or narrowed as reports print it: latency, "latency p95",
 // "f1{class=3}", "latency p95 regression". Nothing is written when there is no
 // such gate (ErrUnknownGate).
 func Explain(w io.Writer, r Report, name string, style Style) error {
 	t := &textWriter{style: style, r: r}
-	size := false
+	size, findings := false, false
 	for _, g := range r.Gates {
 		if slices.Contains(callings(g), strings.Join(strings.Fields(name), " ")) {
 			if t.b.Len() > 0 {
 				t.line("")
 			}
 			t.explain(g)
-			size = size || onSize(g)
+			size, findings = size || onSize(g), findings || onScan(g)
 		}
 	}
 	if t.b.Len() == 0 {
@@ -41,6 +41,9 @@ func Explain(w io.Writer, r Report, name string, style Style) error {
 	}
 	if size && r.Contents != nil {
 		t.allContents()
+	}
+	if findings {
+		t.scan()
 	}
 	if _, err := io.WriteString(w, t.b.String()); err != nil {
 		return fmt.Errorf("writing the explanation: %w", err)
@@ -94,7 +97,7 @@ func (t *textWriter) explain(g gate.Result) {
 	verdict := newGateRow(g).verdict
 	t.line(t.style.paint(clean(fullName(g)), bold) + "  " + t.style.paint(verdict, inkOf(verdict)))
 	fact := func(name, text string) {
-		for _, line := range t.labelled(name, clean(text), dim) {
+		for _, line := range t.labelled(name, cleanTo(text, maxSentence), dim) {
 			t.line(line)
 		}
 	}
@@ -144,6 +147,14 @@ func meaning(c gate.Check) string {
 		return "refuses a value that is not better than the baseline by what is demanded; better within the noise is a warning"
 	case gate.CheckRule:
 		return "refuses when the expression does not hold over everything that was measured"
+	case gate.CheckVulnerabilities:
+		return "refuses an image whose packages have vulnerabilities of the policy's severity or above that nobody ignored; the value counts those"
+	case gate.CheckModels:
+		return "refuses model files of a format that is not allowed, or that would run code when they are loaded; the value counts both"
+	case gate.CheckSecrets:
+		return "refuses an image that holds secrets of severity high or critical; the value counts those"
+	case gate.CheckScan:
+		return "refuses an image of which something could not be looked at, unless the config accepts that by its name; the value counts such things"
 	}
 	return string(c)
 }

@@ -6,7 +6,6 @@ import (
 	"github.com/org/ai-ship/pkg/gate"
 	"github.com/org/ai-ship/pkg/layer"
 	"github.com/org/ai-ship/pkg/report"
-	"github.com/org/ai-ship/pkg/scan"
 	"github.com/org/ai-ship/pkg/testreport"
 	"github.com/org/ai-ship/pkg/unit"
 )
@@ -144,31 +143,9 @@ func unreadable() report.Report {
 	}
 }
 
-// scanned is a signed run for two platforms with findings.
-func scanned() report.Report {
-	r := shipped()
-	for i := range r.Layers {
-		r.Layers[i].Platform = "linux/amd64"
-	}
-	arm := r.Layers[0]
-	arm.Platform, arm.Digest = "linux/arm64", digest("5")
-	r.Layers, r.Platforms = append(r.Layers, arm), []string{"linux/amd64", "linux/arm64"}
-	r.Findings = scan.Findings{
-		Ran:             true,
-		Vulnerabilities: []scan.Finding{{ID: "CVE-2024-3094", Severity: scan.Critical, Path: "/usr/lib/liblzma.so.5", Package: "xz 5.6.0", Fixed: "5.6.2", Title: "xz: backdoor"}},
-		Models:          []scan.Finding{{ID: "pickle-import", Severity: scan.High, Path: "/models/digits.pkl", Title: "loading calls os.system"}},
-		Skipped:         []scan.Skip{{Path: "/models/big.bin", Reason: "larger than 2 GB"}},
-	}
-	r.Signature = &report.Signature{Identity: "https://github.com/acme/digits/.github/workflows/ship.yml@refs/heads/main", Issuer: "https://token.actions.githubusercontent.com"}
-	r.Attestations = []report.Attestation{{Type: "https://slsa.dev/provenance/v1", Digest: digest("6")}}
-	r.Stages[2] = report.Stage{Name: "scan", Seconds: 2.2}
-	r.Stages[5] = report.Stage{Name: "sign", Seconds: 0.9}
-	return r
-}
-
 func fixtures() map[string]report.Report {
 	return map[string]report.Report{
 		"passed": shipped(), "refused": turnedDown(), "dry-run": rehearsed(), "error": broken(), "config-error": unreadable(), "scanned": scanned(),
-		"warned": cautioned(), "grown": grown(),
+		"warned": cautioned(), "grown": grown(), "clear": clear(), "infested": infested(), "unasked": unasked(),
 	}
 }

@@ -32,6 +32,15 @@ func onSize(g gate.Result) bool {
 	return g.Check == gate.CheckSize || g.Check == gate.CheckUnpacked || g.Check == gate.CheckGrowth
 }
 
+// onScan reports whether the gate is about what scanners found.
+func onScan(g gate.Result) bool {
+	switch g.Check {
+	case gate.CheckVulnerabilities, gate.CheckModels, gate.CheckSecrets, gate.CheckScan:
+		return true
+	}
+	return false
+}
+
 // withLabels is the gate's name with the labels that it asks for: f1{class=3}.
 func withLabels(g gate.Result) string {
 	if len(g.Where) == 0 {
@@ -49,7 +58,7 @@ func title(g gate.Result) string { return strings.TrimSpace(withLabels(g) + " " 
 
 // fullName tells the gates on one metric apart: latency p95 regression.
 func fullName(g gate.Result) string {
-	if onSize(g) || g.Check == gate.CheckTests {
+	if onSize(g) || g.Name == string(g.Check) {
 		return title(g)
 	}
 	return strings.TrimSpace(title(g) + " " + string(g.Check))

@@ -50,6 +50,9 @@ func TestGolden(t *testing.T) {
 				golden(t, filepath.Join("testdata", name+"."+ext), got.Bytes())
 			})
 		}
+		if r.Findings.Ran {
+			golden(t, filepath.Join("testdata", name+".sarif"), sarif(t, r))
+		}
 	}
 }
 

@@ -113,11 +113,11 @@ func newCase(g gate.Result) junitCase {
 	reason := sentence(g)
 	switch {
 	case outcomeOf(g) == gate.Refused:
-		c.Failure = &junitMessage{Message: clean(reason), Type: "refused", Text: printable(reason)}
+		c.Failure = &junitMessage{Message: cleanTo(reason, maxSentence), Type: "refused", Text: printable(reason)}
 	case outcomeOf(g) == gate.Warned:
 		c.Out = "warning: " + printable(reason)
 	case unmeasured(g):
-		c.Skipped = &junitMessage{Message: clean(reason)}
+		c.Skipped = &junitMessage{Message: cleanTo(reason, maxSentence)}
 	}
 	return c
 }

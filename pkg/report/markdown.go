@@ -15,13 +15,13 @@ const MaxSummary = 1 << 20
 
 const (
 	// maxSection bounds one section's rows in bytes. There are fewer than
-	// twenty sections, so all of them stay below MaxSummary. A row that does not
+	// thirty sections, so all of them stay below MaxSummary. A row that does not
 	// fit is left out: cut in two it would be broken markup.
-	maxSection = MaxSummary / 20
+	maxSection = MaxSummary / 30
 )
 
 // Markdown writes r as a CI's summary page (GitHub and GitLab flavour): the
-// verdict, the gates, what changed, and the long parts folded. It stays below
+// verdict, the gates, the scan, what changed, and the long parts folded. It stays below
 // MaxSummary; a section that is too long ends at a row, with a notice.
 func Markdown(w io.Writer, r Report) error {
 	m := &markdownWriter{r: r}
@@ -30,13 +30,13 @@ func Markdown(w io.Writer, r Report) error {
 	if m.r.sizeMissed() {
 		m.contents()
 	}
+	m.scan()
 	m.changes()
 	if !m.r.sizeMissed() {
 		m.contents()
 	}
 	m.layers()
 	m.reports()
-	m.findings()
 	m.stages()
 	m.next()
 	if _, err := io.WriteString(w, m.b.String()); err != nil {
@@ -167,7 +167,7 @@ func (m *markdownWriter) gates() {
 		t.add(escape(r.name), escape(r.check), escape(r.stat), escape(r.baseline), escape(r.value),
 			escape(r.limit), margin, strong(r.verdict), escape(r.samples), source)
 		if r.reason != "" {
-			reasons = append(reasons, "- "+strong(r.label)+" "+escape(r.reason))
+			reasons = append(reasons, "- "+strong(r.label)+" "+markup(cleanTo(r.reason, maxSentence)))
 		}
 	}
 	head, rows := t.markdown()
@@ -175,9 +175,9 @@ func (m *markdownWriter) gates() {
 	m.section("", reasons, "")
 }
 
-// strong makes a verdict stand out that somebody should look at.
+// strong makes words stand out that somebody should look at.
 func strong(verdict string) string {
-	if verdict == refused || verdict == string(gate.Warned) {
+	if verdict == refused || verdict == string(gate.Warned) || verdict == notCovered {
 		return "**" + verdict + "**"
 	}
 	return verdict
@@ -254,21 +254,6 @@ func (m *markdownWriter) reports() {
 		t.add(code(rep.Path), escape(rep.Format), rep.counted(), code(cut(rep.SHA256, shortHex+1)))
 	}
 	m.fold(count(len(t.rows), "test report", "test reports"), t)
-}
-
-func (m *markdownWriter) findings() {
-	text := m.r.scanned()
-	t := table{columns: []column{{head: "finding"}, {head: "severity"}, {head: "path"}, {head: "package"}, {head: "fixed"}, {head: "title"}}}
-	for _, f := range m.r.found() {
-		t.add(escape(f.ID), f.Severity.String(), code(f.Path), escape(f.Package), escape(f.Fixed), escape(f.Title))
-	}
-	for _, s := range m.r.Findings.Skipped {
-		t.add("not looked at", "", code(s.Path), "", "", escape(s.Reason))
-	}
-	if len(t.rows) == 0 && text != "" {
-		m.section("", []string{"Scan: " + text}, "")
-	}
-	m.fold("Scan: "+text, t)
 }
 
 func (m *markdownWriter) stages() {

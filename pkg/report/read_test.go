@@ -111,6 +111,8 @@ func FuzzRead(f *testing.F) {
 		`{"schema":1,"gates":[{"where":{"b":"c"},"runs":3,"spread":{"min":1},"noise":0.5,"margin":-2,"source":{"file":"x"}}]}`,
 		`{"schema":1,"contents":{"waste":[{"layer":9}],"grown":null,"kinds":[{"before":1}]},"gates":[{"check":"size"}]}`,
 		`{"schema":1,"findings":{"ran":true,"models":[{"severity":"high"}]},"layers":[{}]}`,
+		`{"schema":1,"findings":{"ran":true,"db":{"updatedAt":"2024-05-01T06:12:44+02:00","fixture":true,"coverage":[{"packages":1}]},"secrets":[{"line":3,"path":"a:b","ignored":{"until":"x"}}]}}`,
+		`{"schema":1,"platforms":["a","b"],"findings":{"ran":true,"vulnerabilities":[{"id":"CVE-1","link":"https://a.b/","fixed":"1"},{"id":"CVE-1"}],"inventory":[{"parameters":99}],"incomplete":[{"id":"x"}]}}`,
 	} {
 		f.Add([]byte(text))
 	}

@@ -17,11 +17,13 @@ const Schema = 1
 // written sha256:HEX unless a field says otherwise. A nil slice is printed as
 // an empty one.
 type Report struct {
-	Schema int      `json:"schema"` // filled by the writers
-	Passed bool     `json:"passed"` // no gate refused; false when the gates were never reached
-	Exit   int      `json:"exit"`   // the process's exit code
-	Error  string   `json:"error,omitempty"`
-	Hints  []string `json:"hints"` // what to do about Error, outermost first
+	Schema int `json:"schema"` // filled by the writers
+	// Generator is the version of ai-ship that made the report; "" when not known.
+	Generator string   `json:"generator,omitempty"`
+	Passed    bool     `json:"passed"` // no gate refused; false when the gates were never reached
+	Exit      int      `json:"exit"`   // the process's exit code
+	Error     string   `json:"error,omitempty"`
+	Hints     []string `json:"hints"` // what to do about Error, outermost first
 
 	Image      string `json:"image"`      // repository@digest; "" when nothing was pushed
 	Repository string `json:"repository"` // where the image is or would have gone, without tag; "" when not known yet
@@ -155,10 +157,7 @@ func (r Report) normal() Report {
 	r.Reports = full(r.Reports)
 	r.Attestations = full(r.Attestations)
 	r.Next = full(r.Next)
-	r.Findings.Vulnerabilities = full(r.Findings.Vulnerabilities)
-	r.Findings.Models = full(r.Findings.Models)
-	r.Findings.Secrets = full(r.Findings.Secrets)
-	r.Findings.Skipped = full(r.Findings.Skipped)
+	r.Findings = normalFindings(r.Findings)
 	r.Gates = slices.Clone(full(r.Gates))
 	for i := range r.Gates {
 		g := &r.Gates[i]

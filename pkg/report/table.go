@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -33,6 +34,7 @@ type column struct {
 	head  string
 	right bool // aligned right, as numbers are
 	tail  bool // holds paths: where it must be cut, their ends stay
+	flex  bool // is cut where the table is too wide; without one the first column is
 	drop  int  // left out where the table is too wide, the highest first; 0: never
 }
 
@@ -54,12 +56,12 @@ func (t *table) add(texts ...string) {
 
 const (
 	columnGap  = 2
-	minColumn  = 12 // the first column is not cut below this
+	minColumn  = 12 // the column that is cut is not cut below this
 	goodColumn = 24 // nor below this while another column can be left out
 )
 
 // lines returns the table, header first, fitted to the style's width as far as
-// cutting the first column and leaving columns out can do it. A table without rows has no lines.
+// cutting one column and leaving others out can do it. A table without rows has no lines.
 func (t table) lines(s Style) []string {
 	if len(t.rows) == 0 {
 		return nil
@@ -104,20 +106,21 @@ func (t table) fit(widths []int, limit int) {
 		}
 		return total - limit
 	}
-	for over() > max(widths[0]-goodColumn, 0) {
-		out := 0
+	soft := max(slices.IndexFunc(t.columns, func(c column) bool { return c.flex }), 0)
+	for over() > max(widths[soft]-goodColumn, 0) {
+		out, highest := -1, 0
 		for i, c := range t.columns {
-			if widths[i] > 0 && c.drop > t.columns[out].drop {
-				out = i
+			if widths[i] > 0 && c.drop > highest {
+				out, highest = i, c.drop
 			}
 		}
-		if out == 0 {
+		if out < 0 {
 			break
 		}
 		widths[out] = 0
 	}
-	if n := over(); n > 0 && widths[0] > minColumn {
-		widths[0] = max(widths[0]-n, minColumn)
+	if n := over(); n > 0 && widths[soft] > minColumn {
+		widths[soft] = max(widths[soft]-n, minColumn)
 	}
 }
 

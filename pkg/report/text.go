@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/org/ai-ship/pkg/gate"
-	"github.com/org/ai-ship/pkg/scan"
 	"github.com/org/ai-ship/pkg/unit"
 )
 
@@ -24,8 +23,8 @@ const (
 	label    = 10 // columns that labels such as "transfer" take
 )
 
-// Text writes r for a person at a terminal: the verdict, the gates, the image,
-// what was moved, the stages and what to do next.
+// Text writes r for a person at a terminal: the verdict, the gates, what the
+// scan found, the image, what was moved, the stages and what to do next.
 func Text(w io.Writer, r Report, style Style) error {
 	t := &textWriter{style: style, r: r}
 	t.verdict()
@@ -33,11 +32,12 @@ func Text(w io.Writer, r Report, style Style) error {
 	if t.r.sizeMissed() {
 		t.contents()
 	}
+	t.scan()
 	t.image()
 	if !t.r.sizeMissed() {
 		t.contents()
 	}
-	t.findings()
+	t.reports()
 	t.moves()
 	t.stages()
 	t.next()
@@ -67,10 +67,12 @@ func (t *textWriter) block(lines []string) {
 }
 
 // rows writes a table as a block, cut after maxRows.
-func (t *textWriter) rows(tab table, noun string) {
-	more := len(tab.rows) - maxRows
+func (t *textWriter) rows(tab table, noun string) { t.firstRows(tab, maxRows, noun) }
+
+func (t *textWriter) firstRows(tab table, limit int, noun string) {
+	more := len(tab.rows) - limit
 	if more > 0 {
-		tab.rows = tab.rows[:maxRows]
+		tab.rows = tab.rows[:limit]
 	}
 	lines := tab.lines(t.style)
 	if more > 0 {
@@ -153,7 +155,7 @@ func (t *textWriter) gates() {
 		tab.rows = append(tab.rows, []cell{{text: clean(row.name)}, {text: clean(row.check)}, {text: clean(row.stat)}, {text: clean(row.baseline)}, {text: clean(row.value)},
 			{text: clean(row.limit)}, {row.bar, color}, {text: row.margin}, {row.verdict, color}, {text: row.samples}})
 		if row.reason != "" {
-			reasons = append(reasons, t.labelled(row.label, clean(row.reason), color)...)
+			reasons = append(reasons, t.labelled(row.label, cleanTo(row.reason, maxSentence), color)...)
 		}
 	}
 	t.rows(tab, "gates")
@@ -194,27 +196,12 @@ func paths(l Layer) string {
 	return strconv.Itoa(l.Paths)
 }
 
-func (t *textWriter) findings() {
+func (t *textWriter) reports() {
 	tab := table{columns: []column{{head: "REPORT"}, {head: "FORMAT"}, {head: "TESTS"}}}
 	for _, rep := range t.r.Reports {
 		tab.add(clean(rep.Path), clean(rep.Format), rep.counted())
 	}
 	t.rows(tab, "reports")
-	t.block(t.labelled("scan", t.r.scanned(), ""))
-
-	tab = table{columns: []column{{head: "FINDING"}, {head: "SEVERITY"}, {head: "PATH"}, {head: "PACKAGE"}, {head: "FIXED"}}}
-	for _, f := range t.r.found() {
-		tab.add(clean(f.ID), f.Severity.String(), clean(f.Path), clean(f.Package), clean(f.Fixed))
-	}
-	t.rows(tab, "findings")
-}
-
-// found is every finding of the scan, models first: what runs when a model is
-// loaded is what this tool is for.
-func (r Report) found() []scan.Finding {
-	f := r.Findings
-	all := make([]scan.Finding, 0, len(f.Models)+len(f.Secrets)+len(f.Vulnerabilities))
-	return append(append(append(all, f.Models...), f.Secrets...), f.Vulnerabilities...)
 }
 
 func (t *textWriter) moves() {

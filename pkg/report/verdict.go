@@ -128,20 +128,6 @@ func (r Report) transferred() string {
 	return strings.Join(parts, " · ")
 }
 
-// scanned is what the scan found, in one line; "" when no scanner looked.
-func (r Report) scanned() string {
-	f := r.Findings
-	if !f.Ran {
-		return ""
-	}
-	text := fmt.Sprintf("%s · %s · %s", count(len(f.Vulnerabilities), "vulnerability", "vulnerabilities"),
-		count(len(f.Models), "model finding", "model findings"), count(len(f.Secrets), "secret", "secrets"))
-	if n := len(f.Skipped); n > 0 {
-		text += " · " + count(n, "place", "places") + " not looked at"
-	}
-	return text
-}
-
 func (t TestReport) counted() string {
 	if t.Tests == 0 && t.Failures == 0 {
 		return ""

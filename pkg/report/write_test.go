@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/org/ai-ship/pkg/report"
+	"github.com/org/ai-ship/pkg/scan"
 )
 
 func names(t *testing.T, dir string) []string {
@@ -69,5 +70,66 @@ func TestWriteFilesLeavesNothingHalf(t *testing.T) {
 	err = report.WriteFiles(file, shipped())
 	if err == nil || !strings.HasPrefix(err.Error(), "making the folder for reports: mkdir ") {
 		t.Errorf("error is %v", err)
+	}
+}
+
+func TestWriteFilesOfAScan(t *testing.T) {
+	dir := t.TempDir()
+	r := infested()
+	r.Findings.Documents = []scan.Document{
+		{Name: "sbom.cdx.json", Data: []byte("amd64")}, {Name: "findings.sarif", Data: []byte("the engine's")},
+		{Name: "sbom.cdx.json", Data: []byte("arm64")}, {Name: "sbom-2.cdx.json", Data: []byte("odd")}, {Name: "notes", Data: nil}, {Name: "notes", Data: nil},
+	}
+	if err := report.WriteFiles(dir, r); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"findings.sarif", "gates.xml", "notes", "notes-2", "report.json", "sbom-2-2.cdx.json", "sbom-2.cdx.json", "sbom.cdx.json", "summary.md"}
+	if got := names(t, dir); !slices.Equal(got, want) {
+		t.Errorf("files are %q", got)
+	}
+	for name, want := range map[string]string{"sbom.cdx.json": "amd64", "sbom-2.cdx.json": "arm64", "sbom-2-2.cdx.json": "odd", "findings.sarif": string(sarif(t, r))} {
+		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(got) != want {
+			t.Errorf("%s is %.40q (%v)", name, got, err)
+		}
+	}
+	// Of a run without a scan, the findings of an earlier one are not the findings.
+	if err := report.WriteFiles(dir, shipped()); err != nil {
+		t.Fatal(err)
+	}
+	if slices.Contains(names(t, dir), report.SARIFFile) {
+		t.Error("the findings of an earlier run are still there")
+	}
+}
+
+func TestWriteFilesChecksNames(t *testing.T) {
+	const letters = "expected small letters, digits, dots and dashes"
+	for name, want := range map[string]string{
+		"":                       letters,
+		".":                      letters,
+		"..":                     letters,
+		".hidden":                letters,
+		"a/b":                    letters,
+		"../a":                   letters,
+		`a\b`:                    letters,
+		"Report.json":            letters,
+		"a b":                    letters,
+		"a\n":                    letters,
+		"a.":                     letters,
+		"\x1b[2J":                letters,
+		strings.Repeat("a", 101): letters,
+		"report.json":            "is a file of the report",
+		"summary.md":             "is a file of the report",
+		"gates.xml":              "is a file of the report",
+	} {
+		dir := filepath.Join(t.TempDir(), "out")
+		r := clear()
+		r.Findings.Documents = []scan.Document{{Name: "fine.json"}, {Name: name}}
+		err := report.WriteFiles(dir, r)
+		if err == nil || !strings.HasPrefix(err.Error(), "naming document 1 of the scan: ") || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%.20q: error is %v, want %s", name, err, want)
+		}
+		if _, err := os.Stat(dir); !os.IsNotExist(err) {
+			t.Errorf("%.20q: something was written (%v)", name, err)
+		}
 	}
 }

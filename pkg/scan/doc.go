@@ -1,6 +1,4 @@
-// Package scan holds what every scanner has in common: the Scanner interface
-// and the findings it returns. Engines live in folders named after them.
-//
-// No engine has landed yet. A run without one reports the stage as skipped,
-// and a config that gates on findings is refused before anything is built.
+// Package scan holds what every scanner has in common: what it sees, the Scanner
+// interface, and the findings it returns. Engines live in folders named after
+// them: trivy, modelfile and leftover.
 package scan

@@ -163,7 +163,13 @@ func (f *Findings) Merge(other Findings) {
 	f.Incomplete = append(f.Incomplete, other.Incomplete...)
 	f.Inventory = append(f.Inventory, other.Inventory...)
 	f.Documents = append(f.Documents, other.Documents...)
-	if f.Database == nil {
+	switch {
+	case other.Database == nil:
+	case f.Database == nil:
 		f.Database = other.Database
+	default: // the same one, for another platform
+		both := *f.Database
+		both.Coverage = append(slices.Clone(both.Coverage), other.Database.Coverage...)
+		f.Database = &both
 	}
 }
