@@ -12,12 +12,14 @@ DIGITS  := testdata/digits
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ai-ship .
 
-# From trained weights to a tag, with nothing but Go: measure, gate, build,
-# publish to a registry of the project's own.
+# From trained weights to a tag, with nothing but Go: measure, scan, gate, build,
+# publish to a registry of the project's own, which holds a small database of
+# vulnerabilities too.
 demo: build
 	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build -trimpath -buildvcs=false -ldflags "-s -w" -o $(DIGITS)/build/serve ./$(DIGITS)/serve
 	$(GO) build -buildvcs=false -o $(DIGITS)/build/evaluate ./$(DIGITS)/evaluate
 	$(DIGITS)/build/evaluate -model $(DIGITS)/models/digits.safetensors -data $(DIGITS)/data/heldout.csv -out $(DIGITS)/reports
+	$(GO) run ./testdata/vulndb/publish -project $(DIGITS)
 	bin/ai-ship run -c $(DIGITS)/ai-ship.yaml --registry embedded --channel staging
 
 # Every package, the example's too, and the end-to-end tests with whatever real

@@ -96,7 +96,7 @@ func (p project) command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), shared.program("ai-ship"), args...)
 	cmd.Dir = "/"
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=/nonexistent"}, p.env...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=/nonexistent", "AI_SHIP_SCAN_DB=" + shared.database()}, p.env...)
 	if p.cmd != nil {
 		p.cmd(cmd)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/org/ai-ship/pkg/plan"
 	"github.com/org/ai-ship/pkg/publish"
 	"github.com/org/ai-ship/pkg/release"
+	"github.com/org/ai-ship/pkg/scan/vulndb"
 )
 
 // The exit codes, which are part of the command line's contract.
@@ -84,6 +85,7 @@ func exitCode(ctx context.Context, err error) int {
 		bad     *name.ErrBadName
 		answer  *transport.Error
 		tracked *mlflow.Error
+		pulled  *vulndb.PullError
 		request *url.Error
 		network *net.OpError
 		lost    release.ErrLostRace
@@ -101,7 +103,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitUsage
 	case errors.Is(err, base.ErrPlatform), errors.Is(err, base.ErrFile):
 		return exitInput
-	case errors.As(err, &answer), errors.As(err, &tracked), errors.As(err, &request), errors.As(err, &network), errors.As(err, &lost), errors.Is(err, publish.ErrDenied):
+	case errors.As(err, &answer), errors.As(err, &tracked), errors.As(err, &pulled), errors.As(err, &request), errors.As(err, &network), errors.As(err, &lost), errors.Is(err, publish.ErrDenied):
 		return exitRegistry
 	case errors.Is(err, build.ErrInput):
 		return exitInput

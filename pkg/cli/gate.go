@@ -64,7 +64,7 @@ reports offer as gates that the values of now would pass, to copy from.` + "\n" 
 	flags.StringVar(&f.baseline, "baseline", "", "report.json `file` of an earlier run to compare with, instead of gates.baseline")
 	flags.BoolVar(&f.list, "list", false, "print what the reports offer")
 	flags.BoolVar(&f.json, "json", false, "print one JSON document on standard output")
-	flags.StringVar(&f.out, "out", "", "`folder` for report.json, summary.md and gates.xml (default ai-ship-out in the project)")
+	flags.StringVar(&f.out, "out", "", "`folder` for the report's files (default ai-ship-out in the project)")
 	return cmd
 }
 
@@ -80,10 +80,11 @@ func (p Process) judge(ctx context.Context, f gateFlags, args []string) error {
 	if err != nil {
 		return misuse(err)
 	}
-	policy, err := plan.Policy(c.Gates)
+	policy, err := plan.Policy(c)
 	if err != nil {
 		return err
 	}
+	policy.Scan = nil // there is no image to scan
 	evidence, err := f.evidence(root, c)
 	if err != nil {
 		return err

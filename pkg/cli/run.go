@@ -27,6 +27,7 @@ type runFlags struct {
 	load    bool
 	jobs    int
 	noCache bool
+	scanDB  string
 }
 
 func (p Process) run() *cobra.Command {
@@ -47,10 +48,11 @@ registry, and no tag moves. Reports are written to ai-ship-out/ in the project.`
 	f.register(flags)
 	flags.BoolVar(&f.dryRun, "dry-run", false, "stop after the gates; write nothing but the report")
 	flags.BoolVar(&f.json, "json", false, "print the report as one JSON document on standard output")
-	flags.StringVar(&f.out, "out", "", "`folder` for report.json, summary.md and gates.xml (default ai-ship-out in the project)")
+	flags.StringVar(&f.out, "out", "", "`folder` for the report's files (default ai-ship-out in the project)")
 	flags.StringVar(&f.output, "output", "", "write the image to oci:`DIR` or tar:FILE instead of a registry")
 	flags.BoolVar(&f.load, "load", false, "load the image into the Docker daemon instead of a registry")
 	flags.IntVar(&f.jobs, "jobs", 4, "`number` of uploads at once")
+	flags.StringVar(&f.scanDB, "scan-db", "", "vulnerability `database` instead of the config's: a reference (embedded/NAME:TAG is the embedded registry's), folder or archive")
 	flags.BoolVar(&f.noCache, "no-cache", false, "read every layer: no local cache, nothing reused from predecessors")
 	cmd.MarkFlagsMutuallyExclusive("output", "load")
 	return cmd
@@ -75,6 +77,9 @@ func (p Process) ship(ctx context.Context, f runFlags) (err error) {
 		return err
 	}
 	ask.Lenient, ask.Offline = f.dryRun, to.kind != toRegistry
+	if f.scanDB != "" {
+		project.config.Scan.DB = f.scanDB
+	}
 	if f.registry == embedded {
 		stop, failed := f.embed(ctx, project, &ask)
 		if failed != nil {
@@ -102,12 +107,12 @@ func (p Process) execute(ctx context.Context, f runFlags, project *project, to d
 		return err
 	}
 	outcome, failed := pipeline.Run(ctx, decided, engines)
-	finish()
+	failed = errors.Join(failed, finish())
 	r, err := outcome.Report()
 	if err != nil {
 		failed = errors.Join(failed, err)
 	}
-	r.DryRun, r.Exit = f.dryRun, exitCode(ctx, failed)
+	r.DryRun, r.Exit, r.Generator = f.dryRun, exitCode(ctx, failed), p.Version
 	if f.dryRun {
 		r.Tags = decided.Release.Names()
 	}
@@ -120,9 +125,10 @@ func (p Process) execute(ctx context.Context, f runFlags, project *project, to d
 	return errors.Join(failed, p.write(output{json: f.json, out: f.out, project: project.dir}, r))
 }
 
-// engines wires the stages. finish ends the progress display.
-func (p Process) engines(f runFlags, project *project, to destination, decided *plan.Plan) (pipeline.Engines, func(), error) {
-	e := pipeline.Engines{
+// engines wires the stages. finish ends the progress display, and removes what
+// was made for this run only.
+func (p Process) engines(f runFlags, project *project, to destination, decided *plan.Plan) (e pipeline.Engines, finish func() error, err error) {
+	e = pipeline.Engines{
 		Project: project.root,
 		Tracker: p.tracker(),
 		Tagger:  release.Registry{Keychain: authn.DefaultKeychain},
@@ -130,19 +136,19 @@ func (p Process) engines(f runFlags, project *project, to destination, decided *
 	}
 	if f.noCache {
 		decided.Predecessors, decided.ReuseFrom = nil, nil
-	} else {
-		cache, err := openCache(project, f.dryRun)
-		if err != nil {
-			return e, nil, err
-		}
-		e.Cache = cache
+	} else if e.Cache, err = openCache(project, f.dryRun); err != nil {
+		return e, nil, err
+	}
+	var scanned func() error
+	if e.Scanner, scanned, err = p.scanner(project, decided.Scan, f.dryRun); err != nil {
+		return e, nil, err
 	}
 	if f.dryRun {
-		return e, func() {}, nil
+		return e, scanned, nil
 	}
 	show := p.progress()
 	e.Publish = to.publisher(f.jobs, *decided, show)
-	return e, show.Close, nil
+	return e, func() error { show.Close(); return scanned() }, nil
 }
 
 // openCache opens the project's layer cache; a dry run, which writes nothing,

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -40,6 +41,7 @@ func check(d *document, c *Config, gatesOnly bool) {
 	k.env()
 	k.ports()
 	k.version()
+	k.scan()
 	k.sign()
 	k.patterns("reports", c.Reports)
 	k.gates()
@@ -175,6 +177,18 @@ func (k *checker) ports() {
 func (k *checker) version() {
 	k.match("version.from", k.config.Version.From, word, "git or a version without spaces", "")
 	k.match("version.suffix", k.config.Version.Suffix, tagPart, "at most 100 letters, digits, dots, dashes and underscores", "")
+}
+
+func (k *checker) scan() {
+	s := k.config.Scan
+	if at := "scan.max-age"; k.ok(at) {
+		if age, err := time.ParseDuration(s.MaxAge); err != nil || age <= 0 {
+			k.fail(at, fmt.Sprintf("expected a time above zero, found %q", clip(s.MaxAge)), "such as 48h")
+		}
+	}
+	for i, id := range s.Accept {
+		k.match(item("scan.accept", i), id, identifier, "an identifier as verdicts print it", "such as no-advisories-debian")
+	}
 }
 
 func (k *checker) sign() {

@@ -9,9 +9,10 @@ import (
 )
 
 var (
-	stat    = regexp.MustCompile(`^(mean|median|min|max|p[1-9][0-9]?(\.[0-9]{1,3})?)$`)
-	pointer = regexp.MustCompile(`^(/([^~/]|~[01])*)+$|^[a-z]+(\[[0-9]+\])?(/@?[a-z-]+(\[[0-9]+\])?)+$`)
-	format  = regexp.MustCompile(`^[a-z0-9]+$`)
+	stat       = regexp.MustCompile(`^(mean|median|min|max|p[1-9][0-9]?(\.[0-9]{1,3})?)$`)
+	pointer    = regexp.MustCompile(`^(/([^~/]|~[01])*)+$|^[a-z]+(\[[0-9]+\])?(/@?[a-z-]+(\[[0-9]+\])?)+$`)
+	format     = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	identifier = regexp.MustCompile(`^[a-z0-9]+([-.][a-z0-9]+)*$`)
 )
 
 func (k *checker) gates() {
@@ -28,18 +29,28 @@ func (k *checker) gates() {
 		k.rule(item("gates.rules", i), r)
 	}
 	k.inside("gates.baseline", g.Baseline, g.Baseline)
-	if g.Vulnerabilities != nil {
+	k.findings(g)
+}
+
+// findings judges the gates on what scanners find.
+func (k *checker) findings(g Gates) {
+	if v := g.Vulnerabilities; v != nil {
 		k.need("gates.vulnerabilities.fail-on", "the lowest severity that refuses the image")
-		k.oneOf("gates.vulnerabilities.fail-on", g.Vulnerabilities.FailOn, "critical", "high", "low", "medium")
-		k.inside("gates.vulnerabilities.ignore-file", g.Vulnerabilities.IgnoreFile, g.Vulnerabilities.IgnoreFile)
+		k.oneOf("gates.vulnerabilities.fail-on", v.FailOn, "critical", "high", "low", "medium")
+		k.oneOf("gates.vulnerabilities.unknown", v.Unknown, "allow", "refuse", "warn")
+		k.inside("gates.vulnerabilities.ignore-file", v.IgnoreFile, v.IgnoreFile)
+		for i, f := range v.VEX {
+			k.inside(item("gates.vulnerabilities.vex", i), f, f)
+		}
 	}
 	if g.Models != nil {
 		k.oneOf("gates.models.pickle", g.Models.Pickle, "allow", "deny")
+		k.oneOf("gates.models.fail-on", g.Models.FailOn, "critical", "high", "low", "medium")
 		for i, f := range g.Models.Allow {
 			k.match(item("gates.models.allow", i), f, format, "the name of a format in lower case", "such as safetensors, onnx or gguf")
 		}
 	}
-	k.oneOf("gates.secrets", g.Secrets, "deny")
+	k.oneOf("gates.secrets", g.Secrets, "allow", "deny", "warn")
 }
 
 // sizeLimit records a limit that is negative or of none of the dimensions.

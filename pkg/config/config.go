@@ -27,6 +27,7 @@ type Config struct {
 	Ports      []string           `yaml:"ports,number" jsonschema_description:"Ports that the service listens on, such as 8000 or 8000/udp."`
 	Labels     map[string]string  `yaml:"labels,scalar,expand" jsonschema_description:"Labels of the image."`
 	Version    Version            `yaml:"version" jsonschema_description:"Where the image's version comes from. A string is short for {from: it}."`
+	Scan       Scan               `yaml:"scan" jsonschema_description:"How the image is scanned."`
 	Sign       *Sign              `yaml:"sign" jsonschema_description:"How the digest is signed: exactly one of keyless and key."`
 	Channels   map[string]Channel `yaml:"channels" jsonschema_description:"Tags that promise something. Default: staging on branch:develop, production on tag:v*."`
 	CacheFrom  []string           `yaml:"cache-from" jsonschema_description:"Further images whose layers may be reused."`
@@ -56,7 +57,7 @@ type Gates struct {
 	Baseline        string         `yaml:"baseline" jsonschema_description:"report.json of an earlier run, relative to the project, to compare with while the channel points to no image."`
 	Vulnerabilities *Vulnerability `yaml:"vulnerabilities" jsonschema_description:"Limit of what a package scanner may find."`
 	Models          *ModelGate     `yaml:"models" jsonschema_description:"What model files may run when they are loaded."`
-	Secrets         string         `yaml:"secrets" jsonschema:"enum=deny" jsonschema_description:"deny refuses an image that holds a secret."`
+	Secrets         string         `yaml:"secrets" jsonschema:"enum=deny,enum=warn,enum=allow,default=deny" jsonschema_description:"What a secret in the image's own files, environment or history does."`
 }
 
 // SizeGate limits the image's size. A nil limit does not apply.
@@ -99,15 +100,26 @@ type RuleGate struct {
 
 // Vulnerability is the gate on what a package scanner found.
 type Vulnerability struct {
-	FailOn        string `yaml:"fail-on" jsonschema:"required,enum=low,enum=medium,enum=high,enum=critical" jsonschema_description:"Lowest severity that refuses the image."`
-	IgnoreUnfixed bool   `yaml:"ignore-unfixed" jsonschema:"default=false" jsonschema_description:"Whether findings that have no fix yet pass."`
-	IgnoreFile    string `yaml:"ignore-file" jsonschema_description:"File of findings to ignore, relative to the project."`
+	FailOn        string   `yaml:"fail-on" jsonschema:"required,enum=low,enum=medium,enum=high,enum=critical" jsonschema_description:"Lowest severity that refuses the image."`
+	Unknown       string   `yaml:"unknown" jsonschema:"enum=refuse,enum=warn,enum=allow,default=warn" jsonschema_description:"What a vulnerability of unknown severity does."`
+	IgnoreUnfixed bool     `yaml:"ignore-unfixed" jsonschema:"default=false" jsonschema_description:"Whether findings that have no fix yet pass."`
+	IgnoreFile    string   `yaml:"ignore-file" jsonschema_description:"File of findings to ignore, in the format of .trivyignore.yaml, relative to the project."`
+	VEX           []string `yaml:"vex" jsonschema_description:"VEX documents (OpenVEX, CSAF, CycloneDX), relative to the project."`
 }
 
-// ModelGate is the gate on what model files would run when loaded.
+// ModelGate is the gate on what model files may run when loaded. It holds
+// without being written too: pickles are denied.
 type ModelGate struct {
-	Allow  []string `yaml:"allow" jsonschema_description:"Formats that may be in the image, such as safetensors, onnx or gguf."`
-	Pickle string   `yaml:"pickle" jsonschema:"enum=deny,enum=allow" jsonschema_description:"Whether a pickle, which can run code when loaded, may be in the image."`
+	Allow  []string `yaml:"allow" jsonschema_description:"Formats that may be in the image, such as safetensors, onnx or gguf. Default: all."`
+	Pickle string   `yaml:"pickle" jsonschema:"enum=deny,enum=allow,default=deny" jsonschema_description:"Whether a pickle, which can run code when loaded, may be in the image when it is not known to call anything."`
+	FailOn string   `yaml:"fail-on" jsonschema:"enum=low,enum=medium,enum=high,enum=critical,default=high" jsonschema_description:"Lowest severity of what loading a file may do that refuses the image."`
+}
+
+// Scan says how the image is scanned.
+type Scan struct {
+	DB     string   `yaml:"db,expand" jsonschema_description:"Vulnerability database: a registry reference with its tag, or a folder or db.tar.gz relative to the project. Default: Trivy's public one."`
+	MaxAge string   `yaml:"max-age" jsonschema:"default=48h" jsonschema_description:"How old the database may be, such as 48h."`
+	Accept []string `yaml:"accept" jsonschema_description:"What may stay unlooked at, by the identifiers that verdicts print, such as no-advisories-debian."`
 }
 
 // Sign says how the digest is signed.

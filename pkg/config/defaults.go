@@ -11,6 +11,10 @@ package config
 //	workdir                   /app
 //	version.from              git
 //	gates.metrics[].required  true
+//	gates.models              {pickle: deny, fail-on: high}
+//	gates.secrets             deny
+//	gates.vulnerabilities     unknown: warn, where the gate is set
+//	scan.max-age              48h
 //	channels                  staging on branch:develop, production on tag:v*
 func applyDefaults(c *Config) {
 	copyTo := func(copies []Copy, to string) {
@@ -32,6 +36,16 @@ func applyDefaults(c *Config) {
 			c.Gates.Metrics[i].Required = new(true)
 		}
 	}
+	if c.Gates.Models == nil {
+		c.Gates.Models = &ModelGate{}
+	}
+	fallback(&c.Gates.Models.Pickle, "deny")
+	fallback(&c.Gates.Models.FailOn, "high")
+	fallback(&c.Gates.Secrets, "deny")
+	if c.Gates.Vulnerabilities != nil {
+		fallback(&c.Gates.Vulnerabilities.Unknown, "warn")
+	}
+	fallback(&c.Scan.MaxAge, "48h")
 	if c.Channels == nil {
 		c.Channels = map[string]Channel{
 			"staging":    {On: []string{"branch:develop"}},

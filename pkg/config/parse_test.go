@@ -65,7 +65,9 @@ func TestParseSmallest(t *testing.T) {
 				{Name: "inference_time", Stat: "p95", Max: limit(0.1, unit.Seconds, "100ms"), Required: new(true)},
 				{Name: "accuracy", Min: limit(0.95, unit.None, "0.95"), Required: new(true)},
 			},
+			Models: &config.ModelGate{Pickle: "deny", FailOn: "high"}, Secrets: "deny",
 		},
+		Scan:      config.Scan{MaxAge: "48h"},
 		Platforms: []string{"linux/amd64"},
 		Preset:    "none",
 		User:      "aiuser",
@@ -93,8 +95,8 @@ func TestParseFullest(t *testing.T) {
 			{Name: "accuracy", Min: limit(0.95, unit.None, "0.95"), Regression: limit(0.01, unit.Ratio, "1%"), Required: new(true)},
 			{Name: "gpu_memory", Max: limit(2e9, unit.Bytes, "2GB"), Required: new(false)},
 		},
-		Vulnerabilities: &config.Vulnerability{FailOn: "high", IgnoreUnfixed: true, IgnoreFile: ".trivyignore.yaml"},
-		Models:          &config.ModelGate{Allow: []string{"safetensors", "onnx", "gguf"}, Pickle: "deny"},
+		Vulnerabilities: &config.Vulnerability{FailOn: "high", Unknown: "warn", IgnoreUnfixed: true, IgnoreFile: ".trivyignore.yaml"},
+		Models:          &config.ModelGate{Allow: []string{"safetensors", "onnx", "gguf"}, Pickle: "deny", FailOn: "high"},
 		Secrets:         "deny",
 	}
 	if diff := cmp.Diff(want, got.Gates); diff != "" {
@@ -135,7 +137,9 @@ func TestParseShapes(t *testing.T) {
 				{Name: "latency", Max: limit(100, unit.None, "100"), Unit: "ms", Report: "reports/bench.json", Pointer: "/a~1b/0", Required: new(true)},
 				{Name: "drift", Regression: limit(0, unit.None, "0"), Required: new(true)},
 			},
+			Models: &config.ModelGate{Pickle: "deny", FailOn: "high"}, Secrets: "deny",
 		},
+		Scan:      config.Scan{MaxAge: "48h"},
 		Platforms: []string{"linux/arm/v7"},
 		Preset:    "none",
 		User:      "10001",
@@ -212,7 +216,7 @@ func TestParseIsBounded(t *testing.T) {
 		"big bytes":  {strings.Repeat("#", config.MaxSize+1), "x:1:1: the file is larger than 1048576 bytes"},
 		"errors":     {strings.Repeat("!!x ", 19_000), "x:1:1: tags are not supported"},
 		"syntax":     {strings.Repeat("|", 1000), "x:1:1: invalid YAML: invalid header option: \"" + strings.Repeat("|", 462) + "…"},
-		"long key 2": {"{image: a/b, base: scratch, app: [a], " + strings.Repeat("k", 1000) + "}", "x:1:39: " + strings.Repeat("k", 500) + "…: unknown key \"" + strings.Repeat("k", 80) + "…\"; expected one of app, base, cache-from, channels, command, entrypoint, env, gates, image, labels, models, platforms, ports, preset, reports, sign, user, version, workdir"},
+		"long key 2": {"{image: a/b, base: scratch, app: [a], " + strings.Repeat("k", 1000) + "}", "x:1:39: " + strings.Repeat("k", 500) + "…: unknown key \"" + strings.Repeat("k", 80) + "…\"; expected one of app, base, cache-from, channels, command, entrypoint, env, gates, image, labels, models, platforms, ports, preset, reports, scan, sign, user, version, workdir"},
 		"long value": {minimal + "preset: " + strings.Repeat("v", 1000), "x:4:9: preset: unknown value \"" + strings.Repeat("v", 80) + "…\"; expected one of none, onnxruntime, pytorch, tensorflow"},
 	} {
 		t.Run(name, func(t *testing.T) {

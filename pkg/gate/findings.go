@@ -104,16 +104,23 @@ func (v Vulnerabilities) judge(e Evidence) Result {
 		for _, f := range refused {
 			names = append(names, vulnerable(f))
 		}
-		r.Reason = fmt.Sprintf("%d vulnerabilities count: %s; to ignore the first for 30 days add %q to vulnerabilities: in %s; none of %s would have passed",
-			len(refused), list(names), v.line(refused[0], e.IgnoreUntil), v.file(), above)
+		r.Reason = fmt.Sprintf("%s: %s; to ignore the first for 30 days add %q to vulnerabilities: in %s; none of %s would have passed",
+			vulnerabilities(len(refused)), list(names), v.line(refused[0], e.IgnoreUntil), v.file(), above)
 	case len(unknown) > 0 && v.Unknown.outcome() == Warned:
 		r.Outcome = Warned
-		r.Reason = fmt.Sprintf("%s unknown severity, such as %s; none would have passed without a warning", count(len(unknown), "vulnerability of"), vulnerable(unknown[0]))
+		r.Reason = fmt.Sprintf("%s of unknown severity, such as %s; none would have passed without a warning", vulnerabilities(len(unknown)), vulnerable(unknown[0]))
 	default:
 		r.Outcome = Passed
 		r.Reason = fmt.Sprintf("no vulnerability of %s in %s%s", above, packages(e.Findings.Database), ignoring(ignored))
 	}
 	return r
+}
+
+func vulnerabilities(n int) string {
+	if n == 1 {
+		return "1 vulnerability"
+	}
+	return fmt.Sprintf("%d vulnerabilities", n)
 }
 
 // line is the entry that would ignore a finding.
@@ -123,7 +130,7 @@ func (v Vulnerabilities) line(f scan.Finding, until string) string {
 
 func (v Vulnerabilities) file() string {
 	if v.IgnoreFile == "" {
-		return ".trivyignore.yaml, named by ignore-file:"
+		return ".trivyignore.yaml, and name that under ignore-file:"
 	}
 	return v.IgnoreFile
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -182,6 +183,11 @@ func (r *run) scan(ctx context.Context) error {
 		findings, err := r.engines.Scanner.Scan(ctx, target)
 		if err != nil {
 			return err
+		}
+		if len(r.out.Product.Images) > 1 {
+			for i := range findings.Documents {
+				findings.Documents[i].Name = strings.ReplaceAll(target.Platform, "/", "-") + "." + findings.Documents[i].Name
+			}
 		}
 		r.out.Findings.Merge(findings)
 	}

@@ -53,6 +53,7 @@ type Plan struct {
 	Build   build.Spec
 	Reports []string // patterns of files, and references of MLflow's runs and models
 	Gates   gate.Policy
+	Scan    Scan
 	Release release.Plan
 	// Baseline is the image that the channel points to now, or else the config's
 	// file, nil when there is neither; Predecessor are the image's manifests.
@@ -70,7 +71,7 @@ func New(ctx context.Context, ask Ask, from Sources) (Plan, error) {
 	if err := unmet(ask.Config); err != nil {
 		return Plan{}, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	gates, err := Policy(ask.Config.Gates)
+	gates, err := Policy(ask.Config)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -79,6 +80,9 @@ func New(ctx context.Context, ask Ask, from Sources) (Plan, error) {
 		return Plan{}, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	p.Gates = gates
+	if p.Scan, err = scanning(ask.Config, ask.Registry); err != nil {
+		return Plan{}, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
 	options := base.Options{Project: from.Project, Keychain: from.Keychain, Transport: from.Transport}
 	if p.Build.Base, err = base.Open(ctx, ask.Config.Base, options); err != nil {
 		return Plan{}, err

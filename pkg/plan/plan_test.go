@@ -200,9 +200,6 @@ func TestPredecessors(t *testing.T) {
 func TestRefuses(t *testing.T) {
 	for _, tc := range []struct{ name, more, want string }{
 		{"sign", "sign: {keyless: true}", "sign: this version of ai-ship cannot sign"},
-		{"vulnerabilities", "gates: {vulnerabilities: {fail-on: high}}", "gates.vulnerabilities: this version of ai-ship has no package scanner"},
-		{"models", "gates: {models: {pickle: deny}}", "gates.models: this version"},
-		{"secrets", "gates: {secrets: deny}", "gates.secrets: this version"},
 		{"soak", "channels: {staging: {on: ['branch:d']}, production: {on: ['tag:v*'], after: staging, soak: 1h}}", "channels.production.soak: this version"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

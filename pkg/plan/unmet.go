@@ -19,15 +19,6 @@ func unmet(c *config.Config) error {
 		errs.add(c.Channels[n].After != "", "channels."+n+".after", "cannot promote in order")
 		errs.add(c.Channels[n].Soak != "", "channels."+n+".soak", "cannot wait for a soak")
 	}
-	return errors.Join(append(errs, unmetGates(c.Gates))...)
-}
-
-// unmetGates is unmet for the gates alone.
-func unmetGates(g config.Gates) error {
-	var errs demands
-	errs.add(g.Vulnerabilities != nil, "gates.vulnerabilities", "has no package scanner")
-	errs.add(g.Models != nil, "gates.models", "has no model scanner")
-	errs.add(g.Secrets != "", "gates.secrets", "has no secret scanner")
 	return errors.Join(errs...)
 }
 

@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/org/ai-ship/pkg/build"
+	"github.com/org/ai-ship/pkg/plan"
+	"github.com/org/ai-ship/pkg/scan"
+	"github.com/org/ai-ship/pkg/scan/leftover"
+	"github.com/org/ai-ship/pkg/scan/modelfile"
+	"github.com/org/ai-ship/pkg/scan/trivy"
+	"github.com/org/ai-ship/pkg/scan/vulndb"
+)
+
+// scanner wires the scanners of a plan. Model files and secrets are always
+// looked for; packages when a gate is about them, since they cost a database.
+// done removes what was made for the scan alone.
+func (p Process) scanner(project *project, wanted plan.Scan, dryRun bool) (s scan.Scanner, done func() error, err error) {
+	always := []scan.Scanner{modelfile.Scanner{}, scan.Func(leftover.Scan)}
+	if !wanted.Packages {
+		return scan.All(append(always, unasked{})...), func() error { return nil }, nil
+	}
+	keep, remove, err := scanFolder(project, dryRun)
+	if err != nil {
+		return nil, nil, err
+	}
+	packages := &packages{wanted: wanted, project: project, keep: keep}
+	return scan.All(append(always, packages)...), func() error { return errors.Join(packages.close(), remove()) }, nil
+}
+
+// unasked says that nobody asked for the packages.
+type unasked struct{}
+
+func (unasked) Scan(context.Context, scan.Target) (scan.Findings, error) {
+	return scan.Findings{Ran: true, Skipped: []scan.Skip{{
+		Reason: "packages were not looked up: gates.vulnerabilities is not set",
+	}}}, nil
+}
+
+// scanFolder is where the database and the layers' results are kept: in the
+// project, or, for a dry run of one that has no such folder yet, for this run
+// only.
+func scanFolder(project *project, dryRun bool) (dir string, remove func() error, err error) {
+	const kept = stateDir + "/scan"
+	if _, err := project.root.Stat(kept); err != nil && dryRun {
+		dir, err := os.MkdirTemp("", "ai-ship-scan-")
+		return dir, func() error { return os.RemoveAll(dir) }, err
+	}
+	if err := project.root.MkdirAll(kept, 0o755); err != nil {
+		return "", nil, fmt.Errorf("making the scan's folder: %w", err)
+	}
+	return filepath.Join(project.dir, filepath.FromSlash(kept)), func() error { return nil }, nil
+}
+
+// packages is the package scanner, which fetches its database when it is first
+// needed. A pipeline scans one image after the other.
+type packages struct {
+	wanted  plan.Scan
+	project *project
+	keep    string // folder
+	store   *os.Root
+	engine  *trivy.Engine
+	note    string
+}
+
+func (s *packages) Scan(ctx context.Context, target scan.Target) (scan.Findings, error) {
+	if s.engine == nil {
+		if err := s.open(ctx); err != nil {
+			return scan.Findings{}, err
+		}
+	}
+	findings, err := s.engine.Scan(ctx, target)
+	if err == nil && s.note != "" {
+		findings.Skipped = append(findings.Skipped, scan.Skip{Reason: s.note})
+	}
+	return findings, err
+}
+
+func (s *packages) open(ctx context.Context) error {
+	dir := filepath.Join(s.keep, "db")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("making the database's folder: %w", err)
+	}
+	store, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("opening the database's folder: %w", err)
+	}
+	s.store = store
+	options := vulndb.Options{Keychain: authn.DefaultKeychain, MaxAge: s.wanted.MaxAge}
+	var db vulndb.DB
+	if s.wanted.DatabaseFile != "" {
+		file := filepath.FromSlash(s.wanted.DatabaseFile)
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(s.project.dir, file)
+		}
+		db, err = vulndb.Open(ctx, file, store, options)
+		err = input(err)
+	} else {
+		db, err = vulndb.Pull(ctx, s.wanted.Databases, store, options)
+	}
+	if err != nil {
+		return err
+	}
+	var vex []trivy.File
+	for _, name := range s.wanted.VEX {
+		vex = append(vex, trivy.File{Root: s.project.root, Name: name})
+	}
+	s.note = db.Note
+	s.engine = trivy.New(trivy.Options{
+		DatabaseDir: db.Dir, Database: db.Database(), CacheDir: filepath.Join(s.keep, "layers"), Secrets: true,
+		Ignore: trivy.File{Root: s.project.root, Name: s.wanted.IgnoreFile}, VEX: vex, Now: time.Now,
+	})
+	return nil
+}
+
+// input marks an error as the project's.
+func input(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", build.ErrInput, err)
+}
+
+func (s *packages) close() error {
+	if s.store == nil {
+		return nil
+	}
+	return s.store.Close()
+}

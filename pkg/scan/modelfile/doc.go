@@ -1,0 +1,8 @@
+// Package modelfile says what would run when a model file is loaded, and what
+// the file is. It goes by content and never by name, reads within named limits,
+// and executes nothing.
+//
+// It does not detect malware: it lists what a file calls and lets pass what is
+// known to do nothing but make numbers. What it cannot read to its end it says,
+// and a policy refuses that.
+package modelfile

@@ -1,0 +1,77 @@
+package modelfile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/org/ai-ship/pkg/scan"
+)
+
+// Scanner inspects the model files among a target's files. It is a
+// scan.Scanner.
+type Scanner struct{}
+
+// Scan inspects every file of our layers, since what a file is shows in its
+// content only. Files of no known format cost one read of their beginning. What
+// a file is stands in Findings.Inventory, what it would do in Findings.Models,
+// and what could not be read to its end in Findings.Incomplete as
+// unscannable-file.
+func (Scanner) Scan(ctx context.Context, target scan.Target) (scan.Findings, error) {
+	reports := make([]Report, len(target.Files))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, f := range target.Files {
+		group.Go(func() (err error) {
+			reports[i], err = inspectFile(ctx, f)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return scan.Findings{}, err
+	}
+	findings := scan.Findings{Ran: true}
+	for _, r := range reports {
+		r.add(&findings)
+	}
+	return findings, nil
+}
+
+func inspectFile(ctx context.Context, f scan.File) (r Report, err error) {
+	content, err := f.Open()
+	if err != nil {
+		return Report{}, fmt.Errorf("inspecting %q: %w", f.Path, err)
+	}
+	defer func() { err = errors.Join(err, content.Close()) }()
+	if r, err = Inspect(ctx, Source{Path: f.Path, Size: f.Size, ReaderAt: content}); err != nil {
+		return Report{}, fmt.Errorf("inspecting %q: %w", f.Path, err)
+	}
+	return r, nil
+}
+
+// add puts a report where findings have it.
+func (r Report) add(f *scan.Findings) {
+	c := r.Card
+	if c.Format != Other && c.Format != "" {
+		f.Inventory = append(f.Inventory, scan.Model{
+			Path: r.Path, Format: string(c.Format), Framework: c.Framework, Version: c.Version, Architecture: c.Architecture,
+			Dtypes: c.Dtypes, Parameters: c.Parameters, Quantisation: c.Quantisation, License: c.License,
+		})
+	}
+	for _, risk := range r.Risks {
+		path := r.Path
+		if risk.Member != "" {
+			path += "!" + risk.Member
+		}
+		f.Models = append(f.Models, scan.Finding{
+			ID: risk.Rule, Severity: risk.Severity, Path: path, Title: risk.Why, Source: "ai-ship",
+			Offset: max(risk.Offset, 0), Calls: risk.Calls, Convert: risk.Convert,
+		})
+	}
+	if r.Unscanned != "" {
+		f.Incomplete = append(f.Incomplete, scan.Incomplete{ID: "unscannable-file", Path: r.Path, Detail: fmt.Sprintf("%s: %s", r.Path, r.Unscanned)})
+	}
+}

@@ -1,0 +1,34 @@
+// Package trivy finds known vulnerabilities and secrets in an image with the
+// trivy engine, in this process and before anything is pushed.
+//
+// It is the only importer of trivy, which is made for its own command line:
+// analysis errors, cut layers, unknown distributions and versions that cannot
+// be compared are log lines there, and the result looks clean. Here each of
+// them is an entry of scan.Findings.Incomplete with one of these IDs:
+//
+//	unverified-layer       the layer's content is not what its diffID says
+//	walk-error             a layer's archive, or a file in it, could not be read
+//	analysis-error         a file could not be understood
+//	jar-without-database   Java archives need a database of their own
+//	unknown-os             no distribution was recognised
+//	unsupported-os         the distribution has no advisories in trivy
+//	unsupported-os-version the distribution stopped publishing advisories
+//	no-os-packages         the distribution is known, its package list is not
+//	unparsable-version     a version or an advisory could not be compared
+//	no-database            packages were listed, and looked up nowhere
+//	no-advisories-X        the database knows nothing of the ecosystem X
+//
+// # Global state
+//
+// Trivy keeps its database, its analyzers, its logger and its temporary folder
+// in package variables. Therefore one scan runs at a time in a process,
+// whatever the number of engines; the others wait, and stop waiting when their
+// context ends. While a scan runs, slog's default logger belongs to it.
+//
+// # Temporary files
+//
+// Trivy copies what it parses into one folder below os.TempDir, which it
+// chooses at a process's first scan and which is removed at the end of each. A
+// file of 100 MiB or more is copied only when an analyzer opens it: an
+// executable, or any file when secrets are looked for.
+package trivy

@@ -1,0 +1,186 @@
+package trivy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/aquasecurity/trivy/pkg/fanal/analyzer"
+	"github.com/aquasecurity/trivy/pkg/fanal/artifact"
+	aimage "github.com/aquasecurity/trivy/pkg/fanal/artifact/image"
+	fimage "github.com/aquasecurity/trivy/pkg/fanal/image"
+	ftypes "github.com/aquasecurity/trivy/pkg/fanal/types"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/org/ai-ship/pkg/scan"
+)
+
+// option is what trivy's command line sets for its image command.
+func (s *session) option() artifact.Option {
+	off := append([]analyzer.Type{}, analyzer.TypeLockfiles...)
+	off = append(off, analyzer.TypeConfigFiles...)
+	off = append(off, analyzer.TypeApkCommand, analyzer.TypeLicenseFile, analyzer.TypeHistoryDockerfile,
+		analyzer.TypeExecutable, analyzer.TypeRpmArchive)
+	if !s.Secrets {
+		off = append(off, analyzer.TypeSecret, analyzer.TypeImageConfigSecret)
+	}
+	if s.JavaDir == "" {
+		off = append(off, analyzer.TypeJar)
+	}
+	return artifact.Option{
+		Type:                 ftypes.TypeContainerImage,
+		DisabledAnalyzers:    off,
+		Parallel:             s.Parallel,
+		NoProgress:           true,
+		Offline:              true,
+		FileChecksum:         true, // the SBOM lists hashes; one setting, or the cache would mix them
+		DetectionPriority:    ftypes.PriorityPrecise,
+		LicenseScannerOption: analyzer.LicenseScannerOption{ClassifierConfidenceLevel: 0.9},
+	}
+}
+
+// inspect has every layer analyzed, or takes its result from the cache. One
+// layer at a time: trivy's log says what went wrong, but not where.
+func (s *session) inspect(ctx context.Context) error {
+	base := s.base()
+	done := make(map[v1.Hash]bool)
+	for _, diffID := range s.config.RootFS.DiffIDs {
+		if done[diffID] {
+			continue
+		}
+		done[diffID] = true
+		if err := s.inspectLayer(ctx, diffID, base[diffID]); err != nil {
+			return err
+		}
+		if base[diffID] && s.Secrets {
+			s.findings.Skipped = append(s.findings.Skipped, scan.Skip{
+				Layer: s.layers[diffID].Digest, Reason: "a layer of the base, where trivy looks for packages but not for secrets",
+			})
+		}
+	}
+	return nil
+}
+
+// base tells the layers that trivy takes for the base's, by the image's
+// history, and does not look for secrets in. Ours are never among them.
+func (s *session) base() map[v1.Hash]bool {
+	base := make(map[v1.Hash]bool)
+	end := fimage.GuessBaseImageIndex(s.config.History)
+	n := 0
+	for i, h := range s.config.History {
+		if i > end || n >= len(s.config.RootFS.DiffIDs) {
+			break
+		}
+		if h.EmptyLayer {
+			continue
+		}
+		if diffID := s.config.RootFS.DiffIDs[n]; s.layers[diffID].Kind == "base" {
+			base[diffID] = true
+		}
+		n++
+	}
+	return base
+}
+
+// inspectLayer analyzes one layer as if it were an image.
+func (s *session) inspectLayer(ctx context.Context, diffID v1.Hash, base bool) error {
+	about := s.layers[diffID]
+	about.DiffID = diffID
+	var seen proof
+	single := &view{
+		Image: s.target.Image, name: s.target.Name, id: "layer " + diffID.String(), config: alone(s.config, diffID, base),
+		layer: func(h v1.Hash) (v1.Layer, error) {
+			l, err := s.target.Image.LayerByDiffID(h)
+			if err != nil {
+				seen.err = err
+				return nil, err
+			}
+			return &checked{Layer: l, about: about, live: func() error { return context.Cause(ctx) }, proof: &seen}, nil
+		},
+	}
+	s.results.begin(base && s.Secrets)
+	err := guarded("analyzing layer "+about.Digest.String(), func() error {
+		a, err := aimage.NewArtifact(single, s.results, s.option())
+		if err != nil {
+			return err
+		}
+		_, err = a.Inspect(ctx)
+		return err
+	})
+	if ended := context.Cause(ctx); ended != nil {
+		return ended
+	}
+	if s.results.found != nil {
+		s.noteJars(s.results.found.Jars, about.Digest)
+		return err
+	}
+	notes, paths := process.log.take(), s.jars.take()
+	s.note(notes, about.Digest)
+	s.noteJars(paths, about.Digest)
+	if err == nil && seen.whole {
+		if len(notes) > 0 {
+			return nil
+		}
+		if err := s.results.save(paths); err != nil {
+			return fmt.Errorf("keeping the result of layer %s: %w", about.Digest, err)
+		}
+		return nil
+	}
+	return s.damaged(ctx, about, seen, err)
+}
+
+// damaged says what is missing of a layer that was not read to its end, and
+// gives trivy an empty result if it made none, so that the others are scanned.
+func (s *session) damaged(ctx context.Context, about scan.Layer, seen proof, err error) error {
+	var network net.Error
+	var registry *transport.Error
+	if errors.As(seen.err, &network) || errors.As(seen.err, &registry) {
+		return fmt.Errorf("reading layer %s: %w", about.Digest, seen.err)
+	}
+	if !seen.whole {
+		missing := incompletef("unverified-layer", "the layer's content does not have the diffID %s: %v", about.DiffID, seen.err)
+		missing.Layer = about.Digest
+		s.findings.Incomplete = append(s.findings.Incomplete, missing)
+	}
+	if err != nil {
+		missing := incompletef("walk-error", "the layer could not be analyzed: %v", err)
+		missing.Layer = about.Digest
+		s.findings.Incomplete = append(s.findings.Incomplete, missing)
+	}
+	if s.results.put == nil {
+		return s.results.PutBlob(ctx, s.results.key, ftypes.BlobInfo{SchemaVersion: ftypes.BlobJSONSchemaVersion, DiffID: about.DiffID.String()})
+	}
+	return nil
+}
+
+// alone is the config of an image of one layer. Its history is such that trivy
+// takes the layer for the base's, or not.
+func alone(config *v1.ConfigFile, diffID v1.Hash, base bool) *v1.ConfigFile {
+	one := &v1.ConfigFile{
+		OS: config.OS, Architecture: config.Architecture,
+		RootFS:  v1.RootFS{Type: "layers", DiffIDs: []v1.Hash{diffID}},
+		History: []v1.History{{}},
+	}
+	if base {
+		one.History = append(one.History, v1.History{CreatedBy: "CMD", EmptyLayer: true}, v1.History{})
+	}
+	return one
+}
+
+// note adds what trivy logged about a layer, or about the image.
+func (s *session) note(notes []note, layer v1.Hash) {
+	incomplete, skips := gaps(notes, layer)
+	s.findings.Incomplete = append(s.findings.Incomplete, incomplete...)
+	s.findings.Skipped = append(s.findings.Skipped, skips...)
+}
+
+func (s *session) noteJars(paths []string, layer v1.Hash) {
+	if s.JavaDir != "" || len(paths) == 0 {
+		return
+	}
+	missing := incompletef("jar-without-database", "the layer holds %d Java archives or more, and there is no Java database to name them", len(paths))
+	missing.Layer, missing.Path = layer, paths[0]
+	s.findings.Incomplete = append(s.findings.Incomplete, missing)
+}
