@@ -60,7 +60,6 @@ func hostileSafetensors() []hostile {
 
 // ggufFile writes version 3.
 type ggufFile struct {
-	order         binary.AppendByteOrder
 	keys, tensors []string
 	data          string
 }
