@@ -77,10 +77,15 @@ func (s *packages) Scan(ctx context.Context, target scan.Target) (scan.Findings,
 		}
 	}
 	findings, err := s.engine.Scan(ctx, target)
-	if err == nil && s.note != "" {
+	if err != nil {
+		// The network's errors are known by themselves; the others are about the
+		// ignore file, VEX, the database or the base.
+		return scan.Findings{}, input(err)
+	}
+	if s.note != "" {
 		findings.Skipped = append(findings.Skipped, scan.Skip{Reason: s.note})
 	}
-	return findings, err
+	return findings, nil
 }
 
 func (s *packages) open(ctx context.Context) error {

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
@@ -22,6 +23,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/org/ai-ship/pkg/cli"
+	"github.com/org/ai-ship/pkg/scan/vulndb"
 )
 
 func TestMain(m *testing.M) {
@@ -35,8 +37,17 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs the command line as its users do. In every script $REGISTRY
-// is the host of an empty registry, and $DENIED of one that lets nobody in.
+// is the host of an empty registry, $DENIED of one that lets nobody in, and
+// $DATABASE a file with the fixture database of vulnerabilities.
 func TestScripts(t *testing.T) {
+	archive, err := vulndb.Build(os.DirFS(filepath.Join("..", "..", "testdata", "vulndb")), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	database := filepath.Join(t.TempDir(), "db.tar.gz")
+	if err := os.WriteFile(database, archive, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("..", "..", "testdata", "script"),
 		Setup: func(env *testscript.Env) error {
@@ -48,6 +59,7 @@ func TestScripts(t *testing.T) {
 			env.Defer(open.Close)
 			env.Defer(denied.Close)
 			env.Setenv("REGISTRY", strings.TrimPrefix(open.URL, "http://"))
+			env.Setenv("DATABASE", database)
 			env.Setenv("DENIED", strings.TrimPrefix(denied.URL, "http://"))
 			return nil
 		},
