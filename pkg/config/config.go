@@ -104,7 +104,7 @@ type Vulnerability struct {
 	Unknown       string   `yaml:"unknown" jsonschema:"enum=refuse,enum=warn,enum=allow,default=warn" jsonschema_description:"What a vulnerability of unknown severity does."`
 	IgnoreUnfixed bool     `yaml:"ignore-unfixed" jsonschema:"default=false" jsonschema_description:"Whether findings that have no fix yet pass."`
 	IgnoreFile    string   `yaml:"ignore-file" jsonschema_description:"File of findings to ignore, in the format of .trivyignore.yaml, relative to the project."`
-	VEX           []string `yaml:"vex" jsonschema_description:"VEX documents (OpenVEX, CSAF, CycloneDX), relative to the project."`
+	VEX           []string `yaml:"vex" jsonschema_description:"VEX documents (OpenVEX or CSAF), relative to the project."`
 }
 
 // ModelGate is the gate on what model files may run when loaded. It holds
