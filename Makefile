@@ -43,10 +43,11 @@ cover:
 bench: build
 	$(GO) run ./bench -ship bin/ai-ship -install $(BENCHFLAGS)
 
-# Every fuzz target, one after the other.
+# Every fuzz target, one after the other. Those of pkg/scan/trivy would compile
+# all of trivy again with coverage; their seeds run as tests.
 FUZZTIME ?= 20s
 fuzz:
-	@list=$$($(GO) test -list '^Fuzz' ./pkg/...) || { echo "$$list"; exit 1; }; \
+	@list=$$($(GO) test -list '^Fuzz' $$($(GO) list ./pkg/... | grep -v /scan/trivy$$)) || { echo "$$list"; exit 1; }; \
 	echo "$$list" | awk '/^Fuzz/ {names[n++] = $$1} /^ok/ {for (i = 0; i < n; i++) print $$2, names[i]; n = 0}' | \
 	while read -r package target; do \
 		echo "$$target in $$package"; \
