@@ -12,9 +12,9 @@ import (
 
 func TestLargeModelNeedsNeitherMemoryNorDisk(t *testing.T) {
 	const (
-		model   = 1 << 30   // bytes
-		maxPeak = 64 << 20  // bytes beyond what the program takes to say its version
-		maxDisk = 1 << 20   // bytes
+		model   = 1 << 30  // bytes
+		maxPeak = 64 << 20 // bytes beyond what the program takes to say its version
+		maxDisk = 1 << 20  // bytes
 	)
 	r := startRegistry(t, account{})
 	p := newProject(t, map[string]string{"ai-ship.yaml": `image: ghcr.io/acme/huge
