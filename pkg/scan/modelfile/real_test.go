@@ -57,7 +57,7 @@ func TestRealFiles(t *testing.T) {
 			})
 		}
 	}
-	if benign < 30 || evil < 5 {
+	if benign < 30 || evil < 4 {
 		t.Errorf("%d benign and %d evil files", benign, evil)
 	}
 }
