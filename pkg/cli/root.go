@@ -53,8 +53,8 @@ func (p Process) root() *cobra.Command {
 }
 
 const rootHelp = `ai-ship takes an AI project from files to a tag: it builds the image without a
-Docker daemon, holds it to its gates, pushes it by digest, and only then moves
-tags onto it.
+Docker daemon, scans it, holds it to its gates, pushes it by digest, and only
+then moves tags onto it.
 
 Every flag can also be given as an environment variable: AI_SHIP_ and the flag's
 name in capitals, with underscores for hyphens (AI_SHIP_DRY_RUN=true). A flag wins

@@ -34,10 +34,10 @@ func (p Process) run() *cobra.Command {
 	var f runFlags
 	cmd := &cobra.Command{
 		Use:   "run",
-		Short: "Build, gate, publish and tag the image",
+		Short: "Build, scan, gate, publish and tag the image",
 		Long: `run takes the project from its files to its tags: it makes the plan, builds the
-image, evaluates the gates on the test reports and the size, pushes by digest,
-and moves the tags last. A gate that refuses stops it before anything is pushed.
+image, scans it, evaluates the gates on the test reports, the size and what was
+found, pushes by digest, and moves the tags last. A gate that refuses stops it before anything is pushed.
 
 With --output or --load the image goes to a file or to Docker instead of the
 registry, and no tag moves. Reports are written to ai-ship-out/ in the project.` + "\n" + exitHelp(),
