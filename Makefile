@@ -2,6 +2,9 @@
 # compile the same program. Trivy needs jsonv2 and does not compile on Go 1.27.
 export GOTOOLCHAIN := go1.26.8
 export GOEXPERIMENT := jsonv2
+# The same for builds, tests and lint, so that the engines are compiled once.
+export CGO_ENABLED := 0
+export GOFLAGS := -trimpath
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO      := go
@@ -10,13 +13,13 @@ DIGITS  := testdata/digits
 .PHONY: build demo test lint bench cover fuzz clean
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ai-ship .
+	$(GO) build -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ai-ship .
 
 # From trained weights to a tag, with nothing but Go: measure, scan, gate, build,
 # publish to a registry of the project's own, which holds a small database of
 # vulnerabilities too.
 demo: build
-	CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build -trimpath -buildvcs=false -ldflags "-s -w" -o $(DIGITS)/build/serve ./$(DIGITS)/serve
+	GOOS=linux GOARCH=amd64 $(GO) build -buildvcs=false -ldflags "-s -w" -o $(DIGITS)/build/serve ./$(DIGITS)/serve
 	$(GO) build -buildvcs=false -o $(DIGITS)/build/evaluate ./$(DIGITS)/evaluate
 	$(DIGITS)/build/evaluate -model $(DIGITS)/models/digits.safetensors -data $(DIGITS)/data/heldout.csv -out $(DIGITS)/reports
 	$(GO) run ./testdata/vulndb/publish -project $(DIGITS)
