@@ -110,6 +110,9 @@ func census(ctx context.Context, tx *bolt.Tx) (contents, error) {
 		if buckets++; buckets > maxBuckets {
 			return fmt.Errorf("has more than %d buckets", maxBuckets)
 		}
+		if b == nil { // to trivy it would be an ecosystem without advisories
+			return fmt.Errorf("has a value %q outside of any bucket", name)
+		}
 		switch string(name) {
 		case bucketFixture:
 			found.Fixture = true

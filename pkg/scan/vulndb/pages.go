@@ -62,7 +62,7 @@ func (p *pages) meta(length uint64) (root uint64, err error) {
 	}
 	sizes := []uint64{uint64(binary.LittleEndian.Uint32(first[pageHeader+8:]))}
 	if !validMeta(first) {
-		sizes = []uint64{4 << 10, 8 << 10, 16 << 10, 64 << 10} // as bbolt probes
+		sizes = []uint64{1 << 10, 2 << 10, 4 << 10, 8 << 10, 16 << 10, 32 << 10, maxPageSize} // as bbolt probes
 	}
 	newest := uint64(0)
 	for _, size := range sizes {
@@ -75,8 +75,11 @@ func (p *pages) meta(length uint64) (root uint64, err error) {
 				continue
 			}
 			body := page[pageHeader:]
+			if found := uint64(binary.LittleEndian.Uint32(body[8:])); found != size {
+				return 0, fmt.Errorf("has pages of %d bytes, and of %d", size, found)
+			}
 			if tx := binary.LittleEndian.Uint64(body[48:]); p.count == 0 || tx > newest {
-				newest, p.size = tx, uint64(binary.LittleEndian.Uint32(body[8:]))
+				newest, p.size = tx, size
 				root, p.count = binary.LittleEndian.Uint64(body[16:]), binary.LittleEndian.Uint64(body[40:])
 			}
 		}
@@ -87,7 +90,7 @@ func (p *pages) meta(length uint64) (root uint64, err error) {
 	if p.count == 0 {
 		return 0, errors.New("is no database: neither of its two first pages is whole")
 	}
-	if p.size < minPageSize || p.size > maxPageSize || p.count > length/p.size {
+	if p.count > length/p.size {
 		return 0, fmt.Errorf("is cut off: says that it has %d pages of %d bytes, and has %d bytes", p.count, p.size, length)
 	}
 	return root, nil
@@ -250,10 +253,14 @@ func (p *pages) leaf(page []byte, keys *order, depth int) error {
 		if err := keys.next(key); err != nil {
 			return err
 		}
-		if binary.LittleEndian.Uint32(head)&bucketLeaf != 0 {
+		switch flags := binary.LittleEndian.Uint32(head); flags {
+		case 0:
+		case bucketLeaf:
 			if err := p.bucket(value, depth); err != nil {
 				return err
 			}
+		default:
+			return fmt.Errorf("a value has the flags %#x", flags)
 		}
 	}
 	return nil

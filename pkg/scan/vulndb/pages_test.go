@@ -22,12 +22,12 @@ import (
 func large(t testing.TB) []byte {
 	t.Helper()
 	var all []entry
-	for i := range 400 {
+	for i := range 120 {
 		for j := range 12 {
 			all = append(all, entry{[]string{"pip::Example", fmt.Sprintf("package-%03d", i)}, fmt.Sprintf("CVE-%d-%04d", 2000+j, i), dbAdvisory{PatchedVersions: []string{"1.0"}}})
 		}
 	}
-	for i := range 3000 {
+	for i := range 600 {
 		all = append(all, entry{[]string{bucketDetails}, fmt.Sprintf("CVE-2000-%04d", i), dbVulnerability{Title: strings.Repeat("long ", i%5*400)}})
 	}
 	all = append(all, entry{[]string{bucketSources}, "pip::Example", publisher{"ghsa", "Example", "https://example.com"}})
@@ -49,7 +49,7 @@ func TestInspect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := contents{Ecosystems: []Ecosystem{{"debian 12", 1}, {"pip", 4800}}}
+	want := contents{Ecosystems: []Ecosystem{{"debian 12", 1}, {"pip", 1440}}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("contents (-want +got):\n%s", diff)
 	}
@@ -68,8 +68,8 @@ func inspectBytes(t testing.TB, data []byte) (contents, error) {
 	return found, err
 }
 
-// TestEveryDamageIsFound changes one byte of each page's header and elements,
-// and asks that the file is refused, or read without a panic.
+// TestEveryDamageIsFound changes one byte of a page's header or elements, and
+// asks that the file is refused, or read without a panic.
 func TestEveryDamageIsFound(t *testing.T) {
 	data := large(t)
 	used := len(bytes.TrimRight(data, "\x00")) // bbolt grows its files ahead of what it uses
@@ -79,23 +79,21 @@ func TestEveryDamageIsFound(t *testing.T) {
 		}
 	}
 	refused := 0
-	for at := 0; at < used; at += 97 * fixturePage { // some, for each costs a walk over all
+	step := fixturePage * max(1, len(data)/fixturePage/60)
+	for at := 0; at < len(data); at += step {
 		for _, offset := range []int{0, 8, 10, 12, 16, 20, 24, 28, 32} {
-			hurt := bytes.Clone(data)
-			hurt[at+offset] ^= 0x41
-			if err := checkPages(t.Context(), bytes.NewReader(hurt), int64(len(hurt))); err != nil {
+			data[at+offset] ^= 0x41
+			err := checkPages(t.Context(), bytes.NewReader(data), int64(len(data)))
+			if err != nil {
 				refused++
-				continue
+			} else if _, err := walk(t, data); err != nil {
+				t.Errorf("page %d, byte %d: not refused, and then %v", at/fixturePage, offset, err)
 			}
-			if offset < 16 && at/fixturePage%(16*97) == 0 {
-				if _, err := walk(t, hurt); err != nil {
-					t.Errorf("page %d, byte %d: not refused, and then %v", at/fixturePage, offset, err)
-				}
-			}
+			data[at+offset] ^= 0x41
 		}
 	}
-	if refused < used/fixturePage/97 {
-		t.Errorf("only %d of the changes were refused", refused)
+	if refused == 0 {
+		t.Error("none of the changes was refused")
 	}
 }
 
@@ -118,7 +116,10 @@ func walk(t testing.TB, data []byte) (n int, err error) {
 	}
 	defer db.Close()
 	err = db.View(func(tx *bolt.Tx) error {
-		return tx.ForEach(func(_ []byte, b *bolt.Bucket) error {
+		return tx.ForEach(func(name []byte, b *bolt.Bucket) error {
+			if b == nil {
+				return fmt.Errorf("a value %q", name)
+			}
 			below, err := leaves(t.Context(), b, 0)
 			n += below
 			return err
@@ -246,6 +247,7 @@ func TestCheckPages(t *testing.T) {
 		{"short bucket", boltFile(2, pageBody(leafPage, 0, bucket("a", "short"))), "shorter than its header"},
 		{"no bucket inside", boltFile(2, pageBody(leafPage, 0, bucket("a", bucketAt(0)))), "a bucket inside a page is no leaf"},
 		{"branch inside", boltFile(2, pageBody(leafPage, 0, bucket("a", bucketAt(0)+strings.Repeat("\x00", 8)+string(branch())))), "is no leaf"},
+		{"flags", boltFile(2, pageBody(leafPage, 0, element16{flags: 0x30, key: "a"})), "a value has the flags 0x30"},
 		{"page size", huge, "has pages of 3 bytes"},
 		{"cut off", boltFile(2, leaf("a"))[:10000], "is cut off"},
 		{"nothing", nil, "too short"},
@@ -260,6 +262,19 @@ func TestCheckPages(t *testing.T) {
 			}
 		})
 	}
+	t.Run("meta pages that differ", func(t *testing.T) {
+		data := boltFile(2, leaf("a"))
+		second := data[4096+pageHeader:]
+		binary.LittleEndian.PutUint32(second[8:], 8192)
+		sum := fnv.New64a()
+		sum.Write(second[:56])
+		binary.LittleEndian.PutUint64(second[56:], sum.Sum64())
+		wantError(t, checkPages(t.Context(), bytes.NewReader(data), int64(len(data))), "has pages of 4096 bytes, and of 8192")
+	})
+	t.Run("value outside of buckets", func(t *testing.T) {
+		_, err := inspectBytes(t, boltFile(2, leaf("pip::x")))
+		wantError(t, err, `has a value "pip::x" outside of any bucket`)
+	})
 	t.Run("second meta page", func(t *testing.T) {
 		data := boltFile(2, leaf("a"))
 		clear(data[:4096])
