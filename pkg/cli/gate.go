@@ -39,7 +39,8 @@ func (p Process) gate() *cobra.Command {
 		Use:   "gate [REPORT...]",
 		Short: "Evaluate the gates on test reports, without an image",
 		Long: `gate holds test reports, and a size if it is told one, to the gates of the
-config. It builds and pushes nothing. The config needs no image, base or app.
+config. It builds, scans and pushes nothing, so the gates on vulnerabilities,
+models and secrets are not held here. The config needs no image, base or app.
 
 Without arguments it reads the config's reports. A REPORT is a file, a pattern,
 or runs:/ID, models:/NAME/VERSION or models:/NAME@ALIAS of the MLflow server at
