@@ -71,8 +71,10 @@ type Engines struct {
 	Scanner scan.Scanner // nil: the stage is skipped and says so
 	Publish Publisher    // nil: a dry run ends after the gates
 	Signer  sign.Signer  // nil: the stage is skipped and says so
-	Tagger  Tagger
-	Now     func() time.Time
+	// Verifier reads back what Signer wrote; not nil when that is not.
+	Verifier sign.Verifier
+	Tagger   Tagger
+	Now      func() time.Time
 }
 
 // Outcome is what is known at the end of a run, however it ended. Later stages'
@@ -86,6 +88,7 @@ type Outcome struct {
 	Reports   []testreport.Report
 	Verdict   gate.Verdict
 	Published Published
+	Signed    sign.Written
 	Proof     sign.Proof
 	Applied   release.Applied
 	Stages    []Stage // in order
@@ -246,7 +249,10 @@ func (r *run) sign(ctx context.Context) (err error) {
 		r.out.Proof = sign.Unsigned(*digest, why)
 		return skip(why)
 	}
-	r.out.Proof, err = r.engines.Signer.Sign(ctx, *digest, nil)
+	if r.out.Signed, err = r.engines.Signer.Sign(ctx, *digest, nil); err != nil {
+		return err
+	}
+	r.out.Proof, err = sign.Prove(ctx, r.engines.Verifier, *digest, nil)
 	return err
 }
 

@@ -1,8 +1,9 @@
-// Package sign holds what every signing engine has in common: it signs a
-// digest, never a tag, and hands back a Proof. Only a Proof lets the release
-// stage move a tag, so the types keep the order of the pipeline.
+// Package sign says what a digest's signatures and statements are, and what they
+// permit: a Signer signs a digest, never a tag; a Verifier finds what is said
+// about one; Prove makes a Proof of that, and only a Proof lets the release
+// stage move a tag, so that the types keep the order of the pipeline.
 //
-// No engine has landed yet. A run without one gets its Proof from Unsigned,
-// which says so wherever it is printed; a config that asks for signing is
-// refused before anything is built.
+// The cryptography is the engines', which live below this package. What is
+// decided here is pure: which statements are demanded, that every one of them
+// must agree, and that an attestation alone is no signature.
 package sign
