@@ -63,17 +63,9 @@ func (r Registry) Apply(ctx context.Context, proof sign.Proof, tags []string) (A
 }
 
 func (r Registry) apply(ctx context.Context, subject name.Digest, tags []string) (Applied, error) {
-	puller, err := remote.NewPuller(r.options()...)
+	m, err := r.mover(ctx, subject)
 	if err != nil {
 		return Applied{}, err
-	}
-	pusher, err := remote.NewPusher(r.options()...)
-	if err != nil {
-		return Applied{}, err
-	}
-	m := mover{puller: puller, pusher: pusher, subject: subject}
-	if err := m.load(ctx); err != nil {
-		return Applied{}, fmt.Errorf("reading %q before tagging it: %w", subject, err)
 	}
 	var applied Applied
 	for _, tag := range tags {
@@ -105,6 +97,25 @@ type mover struct {
 	subject name.Digest
 	content manifest
 }
+
+// mover returns one that has read its subject.
+func (r Registry) mover(ctx context.Context, subject name.Digest) (*mover, error) {
+	puller, err := remote.NewPuller(r.options()...)
+	if err != nil {
+		return nil, err
+	}
+	pusher, err := remote.NewPusher(r.options()...)
+	if err != nil {
+		return nil, err
+	}
+	m := &mover{puller: puller, pusher: pusher, subject: subject}
+	if err := m.load(ctx); err != nil {
+		return nil, fmt.Errorf("reading %q before tagging it: %w", subject, err)
+	}
+	return m, nil
+}
+
+func (m *mover) ref(tag string) name.Tag { return m.subject.Context().Tag(tag) }
 
 // manifest is the subject's own bytes, so that a tag gets exactly what the
 // digest names.
@@ -149,7 +160,7 @@ func (m *mover) load(ctx context.Context) error {
 }
 
 func (m *mover) move(ctx context.Context, tag string) (Move, error) {
-	ref := m.subject.Context().Tag(tag)
+	ref := m.ref(tag)
 	to := m.subject.DigestStr()
 	from, err := m.digest(ctx, ref)
 	if err != nil {

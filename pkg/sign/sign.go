@@ -22,12 +22,14 @@ type Statement struct {
 
 // Signer signs a pushed digest and statements about it.
 //
-// Sign writes the attestations in the order of the statements and the signature
-// last, and returns when all of them could be read back, so that a digest
-// with a signature has all its statements. What was written before a failure stays, without the
-// signature; signing again completes it. The end of ctx ends it.
+// Both methods return when all that they wrote could be read back, and end with
+// ctx. What was written before a failure stays; signing again completes it.
 type Signer interface {
+	// Sign writes the attestations and then the signature, so that a digest with
+	// a signature has all its statements.
 	Sign(ctx context.Context, digest name.Digest, statements []Statement) (Written, error)
+	// Attest writes statements about a digest that has its signature already.
+	Attest(ctx context.Context, digest name.Digest, statements []Statement) ([]Entry, error)
 }
 
 // Written is what a Signer has put beside a digest.

@@ -1,0 +1,179 @@
+package release
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/org/ai-ship/pkg/sign"
+)
+
+// Entry is one move in a channel's history.
+type Entry struct {
+	Claim     Claim
+	Digest    string        // of the image, sha256:HEX
+	Record    Record        // zero when there is a Problem
+	By        sign.Identity // who signed the record
+	Overtaken bool          // a newer image was there first: the channel never pointed here
+	Problem   string        // why the move does not count; "" when a signed record stands behind it
+}
+
+// History is what a channel pointed to.
+type History struct {
+	Channel string
+	Current string  // digest that it points to now; "" for nothing
+	Entries []Entry // the oldest first
+	// Problems are what is wrong with the chain as a whole.
+	Problems []string
+}
+
+// History reads a channel's history and checks it: every claim has a record
+// that the verifier accepts, each record follows one before it, and the channel
+// points to the newest. An error is the registry's.
+func (m Mover) History(ctx context.Context, repo name.Repository, channel string) (History, error) {
+	h, err := m.history(ctx, repo, channel)
+	return h, explain(err, repo)
+}
+
+func (m Mover) history(ctx context.Context, repo name.Repository, channel string) (History, error) {
+	h := History{Channel: channel}
+	if err := checkTags([]string{channel}); err != nil {
+		return h, err
+	}
+	current, err := m.Registry.current(ctx, repo, channel)
+	if err != nil {
+		return h, fmt.Errorf("reading channel %q: %w", channel, err)
+	}
+	if current != nil {
+		h.Current = current.Digest.String()
+	}
+	claims, err := m.Registry.claims(ctx, repo, channel)
+	if err != nil {
+		return h, err
+	}
+	for _, claim := range claims {
+		entry, err := history{Mover: m, repo: repo}.entry(ctx, claim)
+		if err != nil {
+			return h, err
+		}
+		h.Entries = append(h.Entries, entry)
+	}
+	h.check()
+	return h, nil
+}
+
+// check marks what was overtaken, and says what is wrong with the chain.
+func (h *History) check() {
+	tags := make(map[string]bool)
+	for i := range h.Entries {
+		e := &h.Entries[i]
+		if e.Problem != "" {
+			continue
+		}
+		for _, later := range h.Entries[i+1:] {
+			if later.Problem == "" && later.Claim.Sequence.Epoch == e.Claim.Sequence.Epoch && later.Record.Sequence.Claimed.Before(e.Record.Sequence.Claimed) {
+				e.Overtaken = true
+			}
+		}
+		if e.Record.After != "" && !tags[e.Record.After] {
+			h.Problems = append(h.Problems, fmt.Sprintf("the move %s follows %s, which is gone", e.Claim.Tag(), e.Record.After))
+		}
+		tags[e.Claim.Tag()] = true
+	}
+	last := h.last()
+	switch {
+	case last == nil && h.Current != "":
+		h.Problems = append(h.Problems, fmt.Sprintf("it points to %s, and no signed record says so", h.Current))
+	case last != nil && last.Digest != h.Current:
+		h.Problems = append(h.Problems, fmt.Sprintf("it points to %q, and its newest record to %s", h.Current, last.Digest))
+	}
+}
+
+// last is the newest entry that counts.
+func (h *History) last() *Entry {
+	for i := range slices.Backward(h.Entries) {
+		if h.Entries[i].Problem == "" {
+			return &h.Entries[i]
+		}
+	}
+	return nil
+}
+
+// Before are the entries that a rollback may go to, the newest first: images
+// that the channel pointed to before the one that it points to now, once each.
+func (h *History) Before() []Entry {
+	var before []Entry
+	seen := map[string]bool{h.Current: true}
+	for _, e := range slices.Backward(h.Entries) {
+		if e.Problem == "" && !e.Overtaken && !seen[e.Digest] {
+			seen[e.Digest] = true
+			before = append(before, e)
+		}
+	}
+	return before
+}
+
+// Find is the newest move of the channel onto the digest, nil when there is
+// none that counts.
+func (h *History) Find(digest string) *Entry {
+	for i := range slices.Backward(h.Entries) {
+		if e := &h.Entries[i]; e.Problem == "" && !e.Overtaken && e.Digest == digest {
+			return e
+		}
+	}
+	return nil
+}
+
+// history reads entries.
+type history struct {
+	Mover
+	repo name.Repository
+}
+
+// entry reads what stands behind a claim. A claim without a valid record has a
+// Problem; an error is the registry's or the verifier's.
+func (h history) entry(ctx context.Context, claim Claim) (Entry, error) {
+	e := Entry{Claim: claim}
+	puller, err := remote.NewPuller(h.Registry.options()...)
+	if err != nil {
+		return e, err
+	}
+	desc, err := puller.Head(ctx, h.repo.Tag(claim.Tag()))
+	if missing(err) {
+		e.Problem = "its tag is gone"
+		return e, nil
+	}
+	if err != nil {
+		return e, fmt.Errorf("reading claim %q: %w", claim.Tag(), err)
+	}
+	e.Digest = desc.Digest.String()
+	evidence, err := h.Verifier.Verify(ctx, h.repo.Digest(e.Digest))
+	if err != nil {
+		return e, fmt.Errorf("verifying the record of %q: %w", claim.Tag(), err)
+	}
+	var problems []error
+	for _, a := range evidence.Attestations {
+		if a.PredicateType != PromotionPredicate {
+			continue
+		}
+		record, err := readRecord(a, e.Digest)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		if of, err := record.claim(); err == nil && of.Tag() == claim.Tag() {
+			e.Record, e.By = record, a.By
+			return e, nil
+		}
+	}
+	e.Problem = "no record signed by " + evidence.Trusts + " stands behind it"
+	if err := errors.Join(problems...); err != nil {
+		e.Problem += ": " + strings.ReplaceAll(err.Error(), "\n", "; ")
+	}
+	return e, nil
+}

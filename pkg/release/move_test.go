@@ -1,0 +1,268 @@
+package release_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/random"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/org/ai-ship/pkg/release"
+	"github.com/org/ai-ship/pkg/sign"
+)
+
+// notary signs and verifies in memory: what these tests are about is the order
+// of moves; the cryptography has its own tests.
+type notary struct {
+	mu         sync.Mutex
+	statements map[string][]sign.Statement
+	unsigned   map[string]bool
+	fail       error
+}
+
+func newNotary() *notary {
+	return &notary{statements: map[string][]sign.Statement{}, unsigned: map[string]bool{}}
+}
+
+func (n *notary) Sign(ctx context.Context, d name.Digest, s []sign.Statement) (sign.Written, error) {
+	_, err := n.Attest(ctx, d, s)
+	return sign.Written{}, err
+}
+
+func (n *notary) Attest(_ context.Context, d name.Digest, s []sign.Statement) ([]sign.Entry, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.statements[d.DigestStr()] = append(n.statements[d.DigestStr()], s...)
+	return nil, n.fail
+}
+
+func (n *notary) Verify(_ context.Context, d name.Digest) (sign.Evidence, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	e := sign.Evidence{Subject: d, Trusts: "the notary"}
+	if !n.unsigned[d.DigestStr()] {
+		e.Signatures = []sign.Signature{{By: sign.Identity{Key: "sha256:00"}}}
+	}
+	for _, s := range n.statements[d.DigestStr()] {
+		e.Attestations = append(e.Attestations, sign.Attestation{Statement: s})
+	}
+	return e, nil
+}
+
+// world is a registry, a notary and a clock.
+type world struct {
+	server
+	*notary
+	mover release.Mover
+	now   time.Time
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{server: newServer(t), notary: newNotary(), now: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)}
+	w.mover = release.Mover{Signer: w.notary, Verifier: w.notary, Now: func() time.Time { return w.now }}
+	return w
+}
+
+// made pushes an image that is n hours old on the world's calendar.
+func (w *world) made(n int) v1.Image {
+	w.t.Helper()
+	image, err := random.Image(64, 1)
+	w.must(err)
+	created := time.Date(2026, 11, 1, n, 0, 0, 0, time.UTC).Format(time.RFC3339)
+	image = mutate.Annotations(image, map[string]string{"org.opencontainers.image.created": created}).(v1.Image)
+	w.must(remote.Write(w.repo.Digest(w.digest(image)), image))
+	return image
+}
+
+func (w *world) promote(image v1.Image, p release.Promotion) error {
+	w.t.Helper()
+	w.now = w.now.Add(time.Minute)
+	p.Subject = w.repo.Digest(w.digest(image))
+	if p.Channel == "" {
+		p.Channel = "production"
+	}
+	_, err := w.mover.Promote(w.t.Context(), p)
+	return err
+}
+
+func (w *world) history(channel string) release.History {
+	w.t.Helper()
+	h, err := w.mover.History(w.t.Context(), w.repo, channel)
+	w.must(err)
+	return h
+}
+
+func TestPromoteRollbackHistory(t *testing.T) {
+	w := newWorld(t)
+	one, two, three := w.made(1), w.made(2), w.made(3)
+	for _, image := range []v1.Image{one, two, three} {
+		w.must(w.promote(image, release.Promotion{}))
+		w.points("production", w.digest(image))
+	}
+	w.must(w.promote(three, release.Promotion{})) // it is there: nothing to do
+	if err := w.promote(one, release.Promotion{}); !errors.Is(err, release.ErrOlder) {
+		t.Errorf("an older image over a newer one: %v", err)
+	}
+	w.points("production", w.digest(three))
+
+	// Two can no longer be proven, so the rollback goes to one.
+	w.unsigned[w.digest(two)] = true
+	back, err := w.mover.Rollback(t.Context(), w.repo, release.Wish{Channel: "production"}, "", nil)
+	w.must(err)
+	if back.To != w.digest(one) || len(back.Skipped) != 1 || back.Skipped[0].Digest != w.digest(two) {
+		t.Errorf("rollback %+v", back)
+	}
+	w.points("production", w.digest(one))
+
+	// What is newer than the image that we went back to may come again.
+	w.must(w.promote(three, release.Promotion{}))
+	h := w.history("production")
+	var got []string
+	for _, e := range h.Entries {
+		got = append(got, fmt.Sprintf("%s %s %v %s", e.Record.Action, e.Digest, e.Overtaken, e.Problem))
+	}
+	want := []string{
+		"promote " + w.digest(one) + " false ", "promote " + w.digest(two) + " false ", "promote " + w.digest(three) + " false ",
+		"rollback " + w.digest(one) + " false ", "promote " + w.digest(three) + " false ",
+	}
+	if !slices.Equal(got, want) || len(h.Problems) != 0 || h.Current != w.digest(three) {
+		t.Errorf("history\n%s\nproblems %q", strings.Join(got, "\n"), h.Problems)
+	}
+}
+
+func TestRollbackTo(t *testing.T) {
+	w := newWorld(t)
+	one, two, three, other := w.made(1), w.made(2), w.made(3), w.made(9)
+	for _, image := range []v1.Image{one, two, three} {
+		w.must(w.promote(image, release.Promotion{}))
+	}
+	wish := release.Wish{Channel: "production", Reason: "it answers nonsense"}
+	if _, err := w.mover.Rollback(t.Context(), w.repo, wish, w.digest(other), nil); !errors.Is(err, release.ErrNothingBefore) {
+		t.Errorf("to an image that was never there: %v", err)
+	}
+	if _, err := w.mover.Rollback(t.Context(), w.repo, wish, w.digest(three), nil); err == nil || !strings.Contains(err.Error(), "points there now") {
+		t.Errorf("to where it is: %v", err)
+	}
+	_, err := w.mover.Rollback(t.Context(), w.repo, wish, w.digest(one), nil)
+	w.must(err)
+	w.points("production", w.digest(one))
+	if last := w.history("production").Entries[3].Record; last.Reason != wish.Reason || last.From != w.digest(three) {
+		t.Errorf("record %+v", last)
+	}
+	if _, err := w.mover.Rollback(t.Context(), w.repo, release.Wish{Channel: "staging"}, "", nil); !errors.Is(err, release.ErrNothingBefore) {
+		t.Errorf("without a history: %v", err)
+	}
+}
+
+func TestPromoteDemands(t *testing.T) {
+	w := newWorld(t)
+	image := w.made(1)
+	terms := release.Promotion{After: "staging", Soak: time.Hour}
+	if err := w.promote(image, terms); !errors.Is(err, release.ErrNotReady) || !strings.Contains(err.Error(), `never in "staging"`) {
+		t.Errorf("without staging: %v", err)
+	}
+	w.must(w.promote(image, release.Promotion{Wish: release.Wish{Channel: "staging"}}))
+	if err := w.promote(image, terms); !errors.Is(err, release.ErrNotReady) || !strings.Contains(err.Error(), "1m0s ago and must have been there for 1h0m0s") {
+		t.Errorf("too young: %v", err)
+	}
+	w.points("production", "")
+	w.now = w.now.Add(time.Hour)
+	w.must(w.promote(image, terms))
+
+	w.unsigned[w.digest(image)] = true
+	if err := w.promote(image, release.Promotion{}); !errors.Is(err, sign.ErrUnproven) {
+		t.Errorf("unsigned: %v", err)
+	}
+	ungated := w.made(2)
+	demand := []sign.Demand{{PredicateType: "https://example.com/verdict"}}
+	if err := w.promote(ungated, release.Promotion{Demands: demand}); !errors.Is(err, sign.ErrUnproven) {
+		t.Errorf("ungated: %v", err)
+	}
+	w.points("production", w.digest(image))
+}
+
+// Whoever pushes may write tags and statements of the right shape; only a
+// signed record makes history.
+func TestHistoryRefusesForgedClaims(t *testing.T) {
+	w := newWorld(t)
+	one, forged := w.made(1), w.made(9)
+	w.must(w.promote(one, release.Promotion{}))
+	tag := "production.0000.20991231T000000.20991231T000000-000." + w.digest(forged)[len("sha256:"):][:12]
+	w.must(remote.Tag(w.repo.Tag(tag), forged))
+	h := w.history("production")
+	if len(h.Entries) != 2 || h.Entries[1].Problem == "" || len(h.Problems) != 0 {
+		t.Errorf("history %+v", h)
+	}
+	two := w.made(2) // the forged claim does not hold it up
+	w.must(w.promote(two, release.Promotion{}))
+
+	// A record that was signed for another claim does not stand behind this one.
+	stolen := strings.Replace(w.history("production").Entries[0].Claim.Tag(), ".0000.", ".0007.", 1)
+	w.must(remote.Tag(w.repo.Tag(stolen), one))
+	if h := w.history("production"); h.Entries[len(h.Entries)-1].Problem == "" {
+		t.Errorf("history %+v", h.Entries)
+	}
+	w.must(remote.Tag(w.repo.Tag("production"), forged))
+	if h := w.history("production"); len(h.Problems) != 1 {
+		t.Errorf("a channel that was moved by hand: %q", h.Problems)
+	}
+}
+
+func TestMoveFailures(t *testing.T) {
+	for _, tc := range []struct {
+		what   string
+		breaks func(w *world)
+		tags   int // claims that stay
+	}{
+		{"record", func(w *world) { w.notary.fail = errors.New("the log is down") }, 1},
+		{"claim", func(w *world) { w.mover.Registry.Transport = &writes{answer: refuse(1, 403, "DENIED")} }, 1},
+		{"tag", func(w *world) { w.mover.Registry.Transport = &writes{answer: refuse(2, 403, "DENIED")} }, 2},
+	} {
+		t.Run(tc.what, func(t *testing.T) {
+			w := newWorld(t)
+			one, two := w.made(1), w.made(2)
+			w.must(w.promote(one, release.Promotion{}))
+			tc.breaks(w)
+			if err := w.promote(two, release.Promotion{}); err == nil {
+				t.Fatal("no error")
+			}
+			w.points("production", w.digest(one))
+			w.notary.fail, w.mover.Registry.Transport = nil, nil
+			if n := len(w.history("production").Entries); n != tc.tags {
+				t.Errorf("found %d claims, want %d", n, tc.tags)
+			}
+			w.must(w.promote(two, release.Promotion{})) // the next run repairs
+			w.points("production", w.digest(two))
+		})
+	}
+}
+
+func TestMoveNeedsASignedProof(t *testing.T) {
+	w := newWorld(t)
+	image := w.made(1)
+	for _, proof := range []sign.Proof{{}, w.proof(image)} {
+		if _, err := w.mover.Move(t.Context(), proof, release.Wish{Channel: "production"}); !errors.Is(err, release.ErrUnproven) {
+			t.Errorf("%v", err)
+		}
+	}
+	w.points("production", "")
+}
+
+func FuzzClaim(f *testing.F) {
+	f.Add("production", "production.0001.20260102T030405.20260102T030405-678.0123456789ab")
+	f.Add("a.b", "a.b.9999.20260102T030405.20260102T030405-000.ffffffffffff")
+	f.Fuzz(func(t *testing.T, channel, tag string) {
+		if claim, ok := release.ParseClaim(channel, tag); ok && claim.Tag() != tag {
+			t.Errorf("%q was read as %q", tag, claim.Tag())
+		}
+	})
+}
