@@ -43,6 +43,7 @@ func check(d *document, c *Config, gatesOnly bool) {
 	k.version()
 	k.scan()
 	k.sign()
+	k.verify()
 	k.patterns("reports", c.Reports)
 	k.gates()
 	k.channels()
@@ -188,19 +189,6 @@ func (k *checker) scan() {
 	}
 	for i, id := range s.Accept {
 		k.match(item("scan.accept", i), id, identifier, "an identifier as verdicts print it", "such as no-advisories-debian")
-	}
-}
-
-func (k *checker) sign() {
-	s := k.config.Sign
-	if s == nil || k.bad["sign"] || k.bad["sign.keyless"] || k.bad["sign.key"] {
-		return
-	}
-	switch {
-	case s.Keyless && s.Key != "":
-		k.fail("sign.key", "expected exactly one of keyless and key, found both", "remove one of them")
-	case !s.Keyless && s.Key == "":
-		k.fail("sign", "expected exactly one of keyless and key, found neither", "write keyless: true, or remove sign to ship unsigned")
 	}
 }
 

@@ -27,6 +27,7 @@ func (k *checker) channels() {
 			k.fail(after, fmt.Sprintf("unknown channel %q; expected one of %s", clip(c.After), clip(strings.Join(names, ", "))), didYouMean(clip(c.After), names))
 		}
 		k.soak(at, c)
+		k.duration(child(at, "scan-max-age"), c.ScanMaxAge)
 	}
 	k.cycles(names)
 }
@@ -47,16 +48,22 @@ func (k *checker) event(at, event string) {
 
 func (k *checker) soak(at string, c Channel) {
 	soak := child(at, "soak")
-	if !k.ok(soak) {
-		return
-	}
-	d, err := time.ParseDuration(c.Soak)
-	switch {
-	case err != nil || d < 0:
-		k.fail(soak, fmt.Sprintf("expected a duration, found %q", clip(c.Soak)), "such as 30m or 24h")
-	case !k.has(child(at, "after")):
+	if k.duration(soak, c.Soak) && !k.has(child(at, "after")) {
 		k.fail(soak, "soak has no channel to soak in", "add after: with the channel that a digest must have been in")
 	}
+}
+
+// duration says whether the key is there and holds a duration.
+func (k *checker) duration(at, text string) bool {
+	if !k.ok(at) {
+		return false
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		k.fail(at, fmt.Sprintf("expected a duration, found %q", clip(text)), "such as 30m or 24h")
+		return false
+	}
+	return true
 }
 
 // cycles records each channel that waits for itself, be it through others.

@@ -29,6 +29,7 @@ type Config struct {
 	Version    Version            `yaml:"version" jsonschema_description:"Where the image's version comes from. A string is short for {from: it}."`
 	Scan       Scan               `yaml:"scan" jsonschema_description:"How the image is scanned."`
 	Sign       *Sign              `yaml:"sign" jsonschema_description:"How the digest is signed: exactly one of keyless and key."`
+	Verify     *Verify            `yaml:"verify" jsonschema_description:"Whose signatures and statements count: a key, or an identity with its issuer."`
 	Channels   map[string]Channel `yaml:"channels" jsonschema_description:"Tags that promise something. Default: staging on branch:develop, production on tag:v*."`
 	CacheFrom  []string           `yaml:"cache-from" jsonschema_description:"Further images whose layers may be reused."`
 }
@@ -124,15 +125,33 @@ type Scan struct {
 
 // Sign says how the digest is signed.
 type Sign struct {
-	Keyless bool   `yaml:"keyless" jsonschema_description:"Sign with the CI job's identity."`
-	Key     string `yaml:"key" jsonschema_description:"Key to sign with: a file, env://NAME or a key service such as awskms://…"`
+	Keyless     bool   `yaml:"keyless" jsonschema_description:"Sign with the CI job's identity."`
+	Key         string `yaml:"key" jsonschema_description:"Key to sign with: a file, env://NAME or a key service: awskms://, gcpkms://, azurekms:// or hashivault://. The password is read from COSIGN_PASSWORD."`
+	Format      string `yaml:"format" jsonschema:"enum=bundle,enum=legacy,enum=both,default=bundle" jsonschema_description:"bundle: Sigstore bundles as OCI referrers. legacy: cosign's .sig and .att tags, for old clients."`
+	Fulcio      string `yaml:"fulcio" jsonschema:"pattern=^https?://" jsonschema_description:"Certificate authority of keyless signing. Default: the public one."`
+	Rekor       string `yaml:"rekor" jsonschema_description:"Transparency log, or none. Default: the public one when keyless, none with a key."`
+	RekorV1     bool   `yaml:"rekor-v1" jsonschema:"default=false" jsonschema_description:"Whether the log named in rekor speaks version 1 of the protocol."`
+	Timestamp   string `yaml:"timestamp" jsonschema:"pattern=^https?://" jsonschema_description:"Timestamp authority (RFC 3161). Default: the public one when keyless, none with a key."`
+	TrustedRoot string `yaml:"trusted-root" jsonschema_description:"File with the roots of fulcio, rekor and timestamp, relative to the project. Default: the public ones."`
+}
+
+// Verify says whose signatures and statements count.
+type Verify struct {
+	Key            string   `yaml:"key" jsonschema_description:"Public key: a file, or the key service of sign.key. Default: that of sign.key."`
+	Identity       string   `yaml:"identity" jsonschema_description:"Subject of the signer's certificate, such as https://github.com/acme/digits/.github/workflows/ship.yml@refs/heads/main."`
+	IdentityRegexp string   `yaml:"identity-regexp" jsonschema_description:"Pattern that the whole subject must match, in place of identity."`
+	Issuer         string   `yaml:"issuer" jsonschema_description:"Who vouches for the identity, such as https://token.actions.githubusercontent.com."`
+	TrustedRoot    string   `yaml:"trusted-root" jsonschema_description:"File with the roots to verify with, relative to the project. Default: that of sign, or the public ones."`
+	AnyRepository  bool     `yaml:"any-repository" jsonschema:"default=false" jsonschema_description:"Whether statements made for the same digest in another repository count, as after mirroring."`
+	Require        []string `yaml:"require" jsonschema_description:"Statements that an image must have, by predicate type or short name: verdict, test-result, sbom, provenance, vulnerabilities. Default: verdict."`
 }
 
 // Channel is a tag that promises something, such as staging or production.
 type Channel struct {
-	On    []string `yaml:"on" jsonschema:"pattern=^(branch|tag):." jsonschema_description:"Events that move the tag: branch:GLOB or tag:GLOB."`
-	After string   `yaml:"after" jsonschema_description:"Channel that a digest must have been in before."`
-	Soak  string   `yaml:"soak" jsonschema_description:"How long it must have been there, such as 1h."`
+	On         []string `yaml:"on" jsonschema:"pattern=^(branch|tag):." jsonschema_description:"Events that move the tag: branch:GLOB or tag:GLOB."`
+	After      string   `yaml:"after" jsonschema_description:"Channel that a digest must have been in before."`
+	Soak       string   `yaml:"soak" jsonschema_description:"How long it must have been there, such as 1h."`
+	ScanMaxAge string   `yaml:"scan-max-age" jsonschema_description:"How old the attested scan may be when the channel is moved by promote, such as 24h; an older image is scanned again from its SBOM."`
 }
 
 // Auto is the text of a limit that leaves the figure to ai-ship.

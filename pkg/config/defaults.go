@@ -15,6 +15,8 @@ package config
 //	gates.secrets             deny
 //	gates.vulnerabilities     unknown: warn, where the gate is set
 //	scan.max-age              48h
+//	sign.format               bundle
+//	verify.require            [verdict]
 //	channels                  staging on branch:develop, production on tag:v*
 func applyDefaults(c *Config) {
 	copyTo := func(copies []Copy, to string) {
@@ -46,6 +48,12 @@ func applyDefaults(c *Config) {
 		fallback(&c.Gates.Vulnerabilities.Unknown, "warn")
 	}
 	fallback(&c.Scan.MaxAge, "48h")
+	if c.Sign != nil {
+		fallback(&c.Sign.Format, "bundle")
+	}
+	if c.Verify != nil && c.Verify.Require == nil {
+		c.Verify.Require = []string{"verdict"}
+	}
 	if c.Channels == nil {
 		c.Channels = map[string]Channel{
 			"staging":    {On: []string{"branch:develop"}},

@@ -109,7 +109,7 @@ func TestParseFullest(t *testing.T) {
 	if diff := cmp.Diff(channels, got.Channels); diff != "" {
 		t.Errorf("channels (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(&config.Sign{Keyless: true}, got.Sign); diff != "" {
+	if diff := cmp.Diff(&config.Sign{Keyless: true, Format: "bundle"}, got.Sign); diff != "" {
 		t.Errorf("sign (-want +got):\n%s", diff)
 	}
 }
@@ -153,7 +153,7 @@ func TestParseShapes(t *testing.T) {
 			"level":                             "010",
 		},
 		Version:   config.Version{From: "1.20"},
-		Sign:      &config.Sign{Key: "env://COSIGN_PRIVATE_KEY"},
+		Sign:      &config.Sign{Key: "env://COSIGN_PRIVATE_KEY", Format: "bundle"},
 		Channels:  map[string]config.Channel{},
 		CacheFrom: []string{"ghcr.io/acme/cache:latest"},
 	}
@@ -216,7 +216,7 @@ func TestParseIsBounded(t *testing.T) {
 		"big bytes":  {strings.Repeat("#", config.MaxSize+1), "x:1:1: the file is larger than 1048576 bytes"},
 		"errors":     {strings.Repeat("!!x ", 19_000), "x:1:1: tags are not supported"},
 		"syntax":     {strings.Repeat("|", 1000), "x:1:1: invalid YAML: invalid header option: \"" + strings.Repeat("|", 462) + "…"},
-		"long key 2": {"{image: a/b, base: scratch, app: [a], " + strings.Repeat("k", 1000) + "}", "x:1:39: " + strings.Repeat("k", 500) + "…: unknown key \"" + strings.Repeat("k", 80) + "…\"; expected one of app, base, cache-from, channels, command, entrypoint, env, gates, image, labels, models, platforms, ports, preset, reports, scan, sign, user, version, workdir"},
+		"long key 2": {"{image: a/b, base: scratch, app: [a], " + strings.Repeat("k", 1000) + "}", "x:1:39: " + strings.Repeat("k", 500) + "…: unknown key \"" + strings.Repeat("k", 80) + "…\"; expected one of app, base, cache-from, channels, command, entrypoint, env, gates, image, labels, models, platforms, ports, preset, reports, scan, sign, user, verify, version, workdir"},
 		"long value": {minimal + "preset: " + strings.Repeat("v", 1000), "x:4:9: preset: unknown value \"" + strings.Repeat("v", 80) + "…\"; expected one of none, onnxruntime, pytorch, tensorflow"},
 	} {
 		t.Run(name, func(t *testing.T) {
