@@ -1,0 +1,244 @@
+package attest_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/org/ai-ship/pkg/attest"
+	"github.com/org/ai-ship/pkg/gate"
+	"github.com/org/ai-ship/pkg/scan"
+	"github.com/org/ai-ship/pkg/sign"
+	"github.com/org/ai-ship/pkg/testreport"
+	"github.com/org/ai-ship/pkg/unit"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func run() attest.Run {
+	at := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	return attest.Run{
+		Tool: "v1.0.0", Started: at, Finished: at.Add(time.Minute), URL: "https://github.com/acme/digits/actions/runs/7",
+		Source: "https://github.com/acme/digits", Commit: strings.Repeat("a", 40), Ref: "main",
+		Config: attest.File{Name: "ai-ship.yaml", SHA256: strings.Repeat("c", 64)},
+	}
+}
+
+func judgement(passed bool) attest.Judgement {
+	value, limit := 0.96, 0.95
+	r := gate.Result{
+		Name: "accuracy", Check: gate.CheckMin, Value: &value, Unit: unit.Ratio, Limit: &gate.Limit{Op: ">=", Value: limit},
+		Outcome: gate.Passed, Passed: true, Required: true, Reason: "accuracy is 0.96", Samples: 450,
+		Source: &testreport.Source{File: "reports/accuracy.json", Pointer: "/accuracy", SHA256: strings.Repeat("d", 64)},
+	}
+	if !passed {
+		r.Outcome, r.Passed, r.Reason = gate.Refused, false, "accuracy is 0.90; 0.95 or more would have passed"
+	}
+	warned := gate.Result{Name: "secrets", Check: gate.CheckSecrets, Outcome: gate.Warned, Passed: true, Required: true, Reason: "a notebook"}
+	return attest.Judgement{
+		Run: run(), Version: "1.2.3", Verdict: gate.Verdict{Passed: passed, Results: []gate.Result{r, warned}},
+		Size: gate.ImageSize{Compressed: 1 << 30}, Baseline: &gate.Baseline{Ref: "ghcr.io/acme/digits:production", Compressed: 1 << 29},
+		Reports: []attest.Report{{Path: "reports/accuracy.json", Format: "json", SHA256: strings.Repeat("d", 64)}},
+	}
+}
+
+func found() scan.Findings {
+	return scan.Findings{
+		Ran:      true,
+		Database: &scan.Database{Ref: "ghcr.io/aquasecurity/trivy-db:2", Digest: "sha256:" + strings.Repeat("e", 64), UpdatedAt: time.Date(2026, 11, 29, 6, 0, 0, 0, time.UTC)},
+		Vulnerabilities: []scan.Finding{
+			{ID: "CVE-2024-6119", Severity: scan.High, Package: "openssl", Version: "3.0.11", Fixed: "3.0.14", PURL: "pkg:deb/debian/openssl@3.0.11"},
+			{ID: "CVE-2023-45853", Severity: scan.Critical, Package: "zlib", Version: "1.2.13", Ignored: &scan.Ignored{By: ".trivyignore.yaml", Reason: "not built", Until: "2026-12-31"}},
+		},
+	}
+}
+
+func built() attest.Built {
+	return attest.Built{
+		Run: run(), Version: "1.2.3", Platforms: []string{"linux/amd64"},
+		Base:    attest.Base{Ref: "python:3.11-slim", Digest: v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("b", 64)}},
+		Layers:  []attest.Layer{{Name: "models/digits.safetensors", Kind: "model", Digest: v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("1", 64)}, Recipe: "sha256:" + strings.Repeat("2", 64)}},
+		Reports: judgement(true).Reports,
+	}
+}
+
+// The bytes are promised: the same facts give the same statement.
+func TestStatementsGolden(t *testing.T) {
+	for name, make := range map[string]func() (sign.Statement, error){
+		"verdict":         judgement(true).Statement,
+		"refused":         judgement(false).Statement,
+		"test-result":     judgement(true).TestResult,
+		"provenance":      built().Statement,
+		"vulnerabilities": attest.Scanned{Run: run(), Scanner: "pkg:github/aquasecurity/trivy", Version: "0.74.0", Findings: found()}.Statement,
+		"sbom":            func() (sign.Statement, error) { return attest.Bill([]byte("{ \"bomFormat\": \"CycloneDX\" }\n")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := make()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if again, _ := make(); string(again.Predicate) != string(s.Predicate) {
+				t.Error("made twice, the statement has other bytes")
+			}
+			short := name
+			if name == "refused" {
+				short = "verdict"
+			}
+			if s.PredicateType != attest.Type(short) || attest.Type("x://y") != "x://y" {
+				t.Errorf("type %q", s.PredicateType)
+			}
+			golden(t, name+".json", s.Predicate)
+		})
+	}
+}
+
+func golden(t *testing.T, file string, got []byte) {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal(got, &v); err != nil {
+		t.Fatal(err)
+	}
+	pretty, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pretty = append(pretty, '\n')
+	path := filepath.Join("testdata", file)
+	if *update {
+		if err := os.WriteFile(path, pretty, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(pretty)); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", file, diff)
+	}
+}
+
+func TestReadVerdict(t *testing.T) {
+	s, err := judgement(true).Statement()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := attest.ReadVerdict(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := got.BaselineOf("x")
+	if !got.Passed || b.Compressed != 1<<30 || len(b.Measurements) != 1 || b.Measurements[0].Value != 0.96 || b.Measurements[0].Samples != 450 {
+		t.Errorf("verdict %+v, baseline %+v", got, b)
+	}
+	edit := func(from, to string) sign.Statement {
+		text := strings.Replace(string(s.Predicate), from, to, 1)
+		if text == string(s.Predicate) {
+			t.Fatalf("%q is not in the verdict", from)
+		}
+		return sign.Statement{PredicateType: s.PredicateType, Predicate: []byte(text)}
+	}
+	for what, tc := range map[string]struct {
+		s    sign.Statement
+		want string
+	}{
+		"type":      {sign.Statement{PredicateType: attest.SBOM, Predicate: s.Predicate}, "predicate type"},
+		"json":      {sign.Statement{PredicateType: attest.Verdict, Predicate: []byte("{")}, "reading the verdict"},
+		"empty":     {sign.Statement{PredicateType: attest.Verdict, Predicate: []byte("{}")}, "no evaluatedOn"},
+		"lie":       {edit(`"outcome":"passed"`, `"outcome":"refused"`), `gate "accuracy" refused`},
+		"outcome":   {edit(`"outcome":"passed"`, `"outcome":"great"`), `outcome "great"`},
+		"oversized": {sign.Statement{PredicateType: attest.Verdict, Predicate: make([]byte, 5<<20)}, "expected at most"},
+	} {
+		if _, err := attest.ReadVerdict(tc.s); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: %v, want %q", what, err, tc.want)
+		}
+	}
+}
+
+// verifier says that what it is given was signed.
+type verifier struct{ statements []sign.Statement }
+
+func (v verifier) Verify(_ context.Context, d name.Digest) (sign.Evidence, error) {
+	e := sign.Evidence{Subject: d, Signatures: []sign.Signature{{}}}
+	for _, s := range v.statements {
+		e.Attestations = append(e.Attestations, sign.Attestation{Statement: s})
+	}
+	return e, nil
+}
+
+func TestDemands(t *testing.T) {
+	digest, err := name.NewDigest("example.com/acme/digits@sha256:" + strings.Repeat("0", 64))
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, _ := judgement(true).Statement()
+	bad, _ := judgement(false).Statement()
+	stricter := &gate.Policy{Metrics: []gate.Metric{{Name: "accuracy", Min: &unit.Quantity{Value: 0.97}, Required: true}}}
+	for what, tc := range map[string]struct {
+		statements []sign.Statement
+		policy     *gate.Policy
+		want       error
+	}{
+		"passed":           {[]sign.Statement{good}, nil, nil},
+		"ungated":          {nil, nil, sign.ErrUnproven},
+		"refused":          {[]sign.Statement{bad}, nil, attest.ErrVerdict},
+		"one of two":       {[]sign.Statement{good, bad}, nil, attest.ErrVerdict},
+		"stricter channel": {[]sign.Statement{good}, stricter, attest.ErrVerdict},
+	} {
+		_, err := sign.Prove(t.Context(), verifier{tc.statements}, digest, attest.Demands([]string{"verdict"}, tc.policy))
+		if !errors.Is(err, tc.want) || (err != nil) != (tc.want != nil) {
+			t.Errorf("%s: %v, want %v", what, err, tc.want)
+		}
+	}
+}
+
+func TestScannedOn(t *testing.T) {
+	s, err := attest.Scanned{Run: run(), Findings: found()}.Statement()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if at, err := attest.ScannedOn(s); err != nil || !at.Equal(run().Finished) {
+		t.Errorf("scanned on %v, %v", at, err)
+	}
+	for _, text := range []string{"{", "{}", `{"metadata":{"scanFinishedOn":"soon"}}`} {
+		if at, err := attest.ScannedOn(sign.Statement{Predicate: []byte(text)}); err == nil {
+			t.Errorf("%s: %v", text, at)
+		}
+	}
+	if _, err := (attest.Scanned{}).Statement(); err == nil {
+		t.Error("a scan without a database was made a statement of")
+	}
+	if _, err := attest.Bill([]byte("{")); err == nil {
+		t.Error("half an SBOM was made a statement of")
+	}
+}
+
+func FuzzReadVerdict(f *testing.F) {
+	s, err := judgement(true).Statement()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte(s.Predicate))
+	f.Add([]byte(`{"passed":true,"evaluatedOn":"2026-11-30T12:00:00Z","gates":[]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := attest.ReadVerdict(sign.Statement{PredicateType: attest.Verdict, Predicate: data})
+		if err != nil || !p.Passed {
+			return
+		}
+		for _, r := range p.Gates {
+			if r.Outcome == gate.Refused {
+				t.Errorf("a verdict with a refusal passed: %s", data)
+			}
+		}
+	})
+}
