@@ -77,7 +77,7 @@ func (p Process) judge(ctx context.Context, f gateFlags, args []string) error {
 		return misuse(fmt.Errorf("opening the project: %w", err))
 	}
 	defer root.Close()
-	c, err := config.LoadGates(root, filepath.Base(f.config), p.Getenv)
+	c, err := gatesOf(root, filepath.Base(f.config), p.Getenv)
 	if err != nil {
 		return misuse(err)
 	}
@@ -114,6 +114,15 @@ func (p Process) judge(ctx context.Context, f gateFlags, args []string) error {
 		r.Baseline = &report.Baseline{Ref: b.Ref, Compressed: b.Compressed}
 	}
 	return errors.Join(refused, p.write(output{json: f.json, out: f.out, project: dir}, r))
+}
+
+// gatesOf reads a config that need not be able to build anything.
+func gatesOf(root *os.Root, name string, getenv func(string) string) (*config.Config, error) {
+	data, err := config.Read(root, name)
+	if err != nil {
+		return nil, err
+	}
+	return config.ParseGates(name, data, getenv)
 }
 
 // evidence is what the gates know beside the reports.
@@ -197,7 +206,7 @@ func (p Process) offers(ctx context.Context, f gateFlags, args []string) error {
 	defer root.Close()
 	measured := pipeline.Measured{Project: root, Tracker: p.tracker(), Reports: args, Outside: dir}
 	if len(args) == 0 {
-		c, err := config.LoadGates(root, filepath.Base(f.config), p.Getenv)
+		c, err := gatesOf(root, filepath.Base(f.config), p.Getenv)
 		if err != nil {
 			return misuse(hint.Wrap(err, "or name the reports: ai-ship gate --list REPORT..."))
 		}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/spf13/pflag"
 
+	"github.com/org/ai-ship/pkg/attest"
 	"github.com/org/ai-ship/pkg/ci"
 	"github.com/org/ai-ship/pkg/config"
 	"github.com/org/ai-ship/pkg/plan"
@@ -43,6 +45,7 @@ type project struct {
 	dir    string
 	root   *os.Root
 	config *config.Config
+	file   attest.File // the config
 }
 
 // openProject reads the config. The caller closes the root.
@@ -52,7 +55,12 @@ func (p Process) openProject(f planFlags) (*project, error) {
 	if err != nil {
 		return nil, misuse(fmt.Errorf("opening the project: %w", err))
 	}
-	c, err := config.Load(root, filepath.Base(f.config), p.Getenv)
+	name := filepath.Base(f.config)
+	data, err := config.Read(root, name)
+	var c *config.Config
+	if err == nil {
+		c, err = config.Parse(name, data, p.Getenv)
+	}
 	if err != nil {
 		root.Close()
 		return nil, misuse(err)
@@ -60,7 +68,8 @@ func (p Process) openProject(f planFlags) (*project, error) {
 	if f.version != "" {
 		c.Version.From = f.version
 	}
-	return &project{dir: dir, root: root, config: c}, nil
+	file := attest.File{Name: name, SHA256: fmt.Sprintf("%x", sha256.Sum256(data))}
+	return &project{dir: dir, root: root, config: c, file: file}, nil
 }
 
 // ask gathers what the environment knows.
@@ -78,7 +87,7 @@ func (p Process) ask(project *project, f planFlags) (plan.Ask, error) {
 		return plan.Ask{}, misuse(err)
 	}
 	return plan.Ask{
-		Config: project.config, Event: event, Revision: revision,
+		Config: project.config, File: project.file, Event: event, Revision: revision,
 		Channel: f.channel, Registry: f.registry, Created: created,
 	}, nil
 }

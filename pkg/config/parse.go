@@ -32,27 +32,8 @@ const (
 	maxIndent = 200    // column of a key or a list's dash
 )
 
-// Load reads the config file name inside project. The error is an Errors if
-// the file was read but is wrong.
-func Load(project *os.Root, name string, getenv func(string) string) (*Config, error) {
-	data, err := load(project, name)
-	if err != nil {
-		return nil, err
-	}
-	return Parse(name, data, getenv)
-}
-
-// LoadGates is Load for a run that builds nothing: the file need not name an
-// image, a base or anything to put into it.
-func LoadGates(project *os.Root, name string, getenv func(string) string) (*Config, error) {
-	data, err := load(project, name)
-	if err != nil {
-		return nil, err
-	}
-	return ParseGates(name, data, getenv)
-}
-
-func load(project *os.Root, name string) ([]byte, error) {
+// Read reads the config file name inside project, for Parse.
+func Read(project *os.Root, name string) ([]byte, error) {
 	data, err := read(project, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = hint.Wrap(err, "run `ai-ship init` to write a first config")
@@ -89,7 +70,8 @@ func Parse(name string, data []byte, getenv func(string) string) (*Config, error
 	return parse(name, data, getenv, false)
 }
 
-// ParseGates is Parse for a run that builds nothing; see LoadGates.
+// ParseGates is Parse for a run that builds nothing: the file need not name an
+// image, a base or anything to put into it.
 func ParseGates(name string, data []byte, getenv func(string) string) (*Config, error) {
 	return parse(name, data, getenv, true)
 }

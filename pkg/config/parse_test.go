@@ -40,7 +40,11 @@ func load(t *testing.T, dir, name string) (*config.Config, error) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { root.Close() })
-	return config.Load(root, name, environ)
+	data, err := config.Read(root, name)
+	if err != nil {
+		return nil, err
+	}
+	return config.Parse(name, data, environ)
 }
 
 func limit(value float64, u unit.Unit, text string) *config.Limit {

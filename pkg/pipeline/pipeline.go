@@ -63,16 +63,24 @@ type Tagger interface {
 	Apply(ctx context.Context, proof sign.Proof, tags []string) (release.Applied, error)
 }
 
+// Channels moves a channel and records it.
+type Channels interface {
+	Move(ctx context.Context, proof sign.Proof, wish release.Wish) (release.Move, error)
+}
+
 // Engines do the stages' work.
 type Engines struct {
+	Version string // of ai-ship
 	Project *os.Root
 	Cache   *build.Cache // may be nil
 	Tracker Tracker      // may be nil when the plan's reports are all files
 	Scanner scan.Scanner // nil: the stage is skipped and says so
 	Publish Publisher    // nil: a dry run ends after the gates
 	Signer  sign.Signer  // nil: the stage is skipped and says so
-	// Verifier reads back what Signer wrote; not nil when that is not.
-	Verifier sign.Verifier
+	// Verify returns what reads back what the signer of this identity wrote, and
+	// Channels is what moves channels; neither is nil when Signer is not.
+	Verify   func(sign.Identity) (sign.Verifier, error)
+	Channels Channels
 	Tagger   Tagger
 	Now      func() time.Time
 }
@@ -84,6 +92,7 @@ type Outcome struct {
 	Product   *build.Product
 	Size      gate.ImageSize
 	Findings  scan.Findings
+	Scans     []Scan // one an image
 	Contents  *Contents
 	Reports   []testreport.Report
 	Verdict   gate.Verdict
@@ -92,6 +101,12 @@ type Outcome struct {
 	Proof     sign.Proof
 	Applied   release.Applied
 	Stages    []Stage // in order
+}
+
+// Scan is what was found in one platform's image, and when.
+type Scan struct {
+	Findings     scan.Findings
+	Began, Ended time.Time
 }
 
 // Stage is one stage's time, or why it did not run.
@@ -103,7 +118,7 @@ type Stage struct {
 
 // Run takes a plan to a tag. The error, if any, is a StageError.
 func Run(ctx context.Context, p plan.Plan, e Engines) (Outcome, error) {
-	r := run{engines: e, out: Outcome{Plan: p}}
+	r := run{engines: e, out: Outcome{Plan: p}, began: e.Now()}
 	err := errors.Join(
 		r.stages(ctx),
 		r.remember(),
@@ -114,6 +129,7 @@ func Run(ctx context.Context, p plan.Plan, e Engines) (Outcome, error) {
 type run struct {
 	engines Engines
 	out     Outcome
+	began   time.Time
 }
 
 // stages is the product, in one sentence.
@@ -183,10 +199,12 @@ func (r *run) scan(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		began := r.engines.Now()
 		findings, err := r.engines.Scanner.Scan(ctx, target)
 		if err != nil {
 			return err
 		}
+		r.out.Scans = append(r.out.Scans, Scan{Findings: findings, Began: began, Ended: r.engines.Now()})
 		if len(r.out.Product.Images) > 1 {
 			for i := range findings.Documents {
 				findings.Documents[i].Name = strings.ReplaceAll(target.Platform, "/", "-") + "." + findings.Documents[i].Name
@@ -220,7 +238,7 @@ func (r *run) gate(ctx context.Context) (err error) {
 // record lets the image say what was measured of it, for the next one to be
 // compared with.
 func (r *run) record() error {
-	if len(r.out.Verdict.Record) == 0 {
+	if len(r.out.Verdict.Record) == 0 || r.engines.Signer != nil { // the signed verdict says it
 		return nil
 	}
 	text, err := gate.EncodeRecord(r.out.Verdict.Record)
@@ -236,35 +254,6 @@ func (r *run) publish(ctx context.Context) (err error) {
 		return skip("dry run")
 	}
 	r.out.Published, err = r.engines.Publish(ctx, r.out.Product.Artifact())
-	return err
-}
-
-func (r *run) sign(ctx context.Context) (err error) {
-	digest := r.out.Published.Digest
-	if digest == nil {
-		return skip("nothing was pushed to a registry")
-	}
-	if r.engines.Signer == nil {
-		why := "this version of ai-ship cannot sign"
-		r.out.Proof = sign.Unsigned(*digest, why)
-		return skip(why)
-	}
-	if r.out.Signed, err = r.engines.Signer.Sign(ctx, *digest, nil); err != nil {
-		return err
-	}
-	r.out.Proof, err = sign.Prove(ctx, r.engines.Verifier, *digest, nil)
-	return err
-}
-
-func (r *run) tag(ctx context.Context) (err error) {
-	tags := r.out.Plan.Release.Names()
-	switch {
-	case r.out.Published.Digest == nil:
-		return skip("nothing was pushed to a registry")
-	case len(tags) == 0:
-		return skip(r.out.Plan.Release.Why)
-	}
-	r.out.Applied, err = r.engines.Tagger.Apply(ctx, r.out.Proof, tags)
 	return err
 }
 

@@ -8,19 +8,21 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/org/ai-ship/pkg/attest"
 	"github.com/org/ai-ship/pkg/build"
 	"github.com/org/ai-ship/pkg/ci"
 	"github.com/org/ai-ship/pkg/config"
+	"github.com/org/ai-ship/pkg/internal/notary"
 	"github.com/org/ai-ship/pkg/layer"
 	"github.com/org/ai-ship/pkg/pipeline"
 	"github.com/org/ai-ship/pkg/plan"
@@ -76,7 +78,7 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	r := &rig{root: root}
-	a := plan.Ask{Config: c, Event: ci.Event{Provider: ci.Local}, Registry: strings.TrimPrefix(server.URL, "http://"), Channel: "staging"}
+	a := plan.Ask{Config: c, File: attest.File{Name: "ai-ship.yaml", SHA256: strings.Repeat("c", 64)}, Event: ci.Event{Provider: ci.Local}, Registry: strings.TrimPrefix(server.URL, "http://"), Channel: "staging"}
 	if r.plan, err = plan.New(t.Context(), a, plan.Sources{Project: root, Keychain: authn.DefaultKeychain}); err != nil {
 		t.Fatal(err)
 	}
@@ -105,10 +107,13 @@ type scanner func(context.Context, scan.Target) (scan.Findings, error)
 
 func (s scanner) Scan(ctx context.Context, t scan.Target) (scan.Findings, error) { return s(ctx, t) }
 
-type signer func(context.Context, name.Digest) (sign.Proof, error)
-
-func (s signer) Sign(ctx context.Context, d name.Digest, _ []sign.Statement) (sign.Proof, error) {
-	return s(ctx, d)
+// signed gives the rig what signs.
+func (r *rig) signed() *notary.Notary {
+	n := &notary.Notary{}
+	r.engines.Signer, r.engines.Version = n, "v0"
+	r.engines.Verify = func(sign.Identity) (sign.Verifier, error) { return n, nil }
+	r.engines.Channels = release.Mover{Signer: n, Verifier: n, Now: time.Now}
+	return n
 }
 
 func TestRun(t *testing.T) {
@@ -129,7 +134,7 @@ func TestRun(t *testing.T) {
 	if want := strings.Join(r.plan.Release.Names(), " "); len(got) != 5 || got["staging"] != out.Published.Digest.DigestStr() {
 		t.Errorf("tags %v, want %s on %s", got, want, out.Published.Digest)
 	}
-	if out.Proof.Signed() || out.Proof.Note() != "this version of ai-ship cannot sign" {
+	if out.Proof.Signed() || out.Proof.Note() != "sign is not set in ai-ship.yaml" {
 		t.Errorf("proof %+v", out.Proof)
 	}
 
@@ -183,11 +188,12 @@ func TestFailureLeavesNoTag(t *testing.T) {
 			r.engines.Publish = func(context.Context, publish.Artifact) (pipeline.Published, error) { return pipeline.Published{}, boom }
 		}, boom},
 		{pipeline.StageSign, func(t *testing.T, r *rig) {
-			r.engines.Signer = signer(func(context.Context, name.Digest) (sign.Proof, error) { return sign.Proof{}, boom })
+			r.signed().Fail(boom)
 		}, boom},
-		{pipeline.StageTag, func(t *testing.T, r *rig) {
-			r.engines.Signer = signer(func(context.Context, name.Digest) (sign.Proof, error) { return sign.Proof{}, nil })
-		}, release.ErrUnproven},
+		{pipeline.StageSign, func(t *testing.T, r *rig) { // what was written is not what is read back
+			r.signed()
+			r.engines.Verify = func(sign.Identity) (sign.Verifier, error) { return &notary.Notary{}, nil }
+		}, sign.ErrUnproven},
 	} {
 		t.Run(tc.stage, func(t *testing.T) {
 			r := newRig(t)
@@ -205,6 +211,51 @@ func TestFailureLeavesNoTag(t *testing.T) {
 				t.Errorf("report %+v, %v", rep, err)
 			}
 		})
+	}
+}
+
+// A signed run has its statements on the index and on each image, and a record
+// of the channel's move.
+func TestRunSigned(t *testing.T) {
+	r := newRig(t)
+	n := r.signed()
+	r.engines.Scanner = scanner(func(_ context.Context, target scan.Target) (scan.Findings, error) {
+		return scan.Findings{Ran: true, Engine: "1", Database: &scan.Database{}, Documents: []scan.Document{{Name: "sbom.cdx.json", Data: []byte(`{"platform": "` + target.Platform + `"}`)}}}, nil
+	})
+	out, err := pipeline.Run(t.Context(), r.plan, r.engines)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !out.Proof.Signed() || len(out.Signed.Attestations) != 7 {
+		t.Fatalf("signed %+v", out.Signed)
+	}
+	for _, img := range out.Product.Images {
+		digest, err := img.Digest()
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := n.Verify(t.Context(), r.plan.Target.Digest(digest.String()))
+		if err != nil || len(e.Signatures) != 1 {
+			t.Fatalf("%s: %+v, %v", img.Platform, e, err)
+		}
+		var types []string
+		for _, a := range e.Attestations {
+			types = append(types, a.PredicateType)
+			if a.PredicateType == attest.SBOM && string(a.Predicate) != `{"platform":"`+img.Platform.String()+`"}` {
+				t.Errorf("SBOM of %s: %s", img.Platform, a.Predicate)
+			}
+		}
+		if want := []string{attest.Verdict, attest.TestResult, attest.Provenance, attest.Vulnerabilities, attest.SBOM}; !slices.Equal(types, want) {
+			t.Errorf("statements of %s: %q", img.Platform, types)
+		}
+	}
+	h, err := r.engines.Channels.(release.Mover).History(t.Context(), r.plan.Target, "staging")
+	if err != nil || len(h.Entries) != 1 || h.Entries[0].Record.Action != release.Ship || len(h.Problems) != 0 {
+		t.Errorf("history %+v, %v", h, err)
+	}
+	rep, err := out.Report()
+	if err != nil || rep.Signature == nil || rep.Signature.Key != notary.By().Key || len(rep.Attestations) != 7 || rep.Tags[len(rep.Tags)-1] != "staging" {
+		t.Errorf("report %+v, %v", rep.Signature, err)
 	}
 }
 

@@ -38,6 +38,7 @@ func (o Outcome) Report() (report.Report, error) {
 		r.Tags = append(r.Tags, m.Tag)
 		r.Moves = append(r.Moves, report.Move(m))
 	}
+	o.signed(&r)
 	r.Reports = Reports(o.Reports)
 	for _, s := range o.Stages {
 		r.Stages = append(r.Stages, report.Stage{Name: s.Name, Seconds: s.Took.Seconds(), Skipped: s.Skipped})
@@ -50,6 +51,18 @@ func (o Outcome) Report() (report.Report, error) {
 		r.Contents = o.Contents.report(ref)
 	}
 	return r, o.describe(&r)
+}
+
+// signed adds who signed the digest, and what stands beside it.
+func (o Outcome) signed(r *report.Report) {
+	if !o.Proof.Signed() {
+		return
+	}
+	by := o.Signed.By
+	r.Signature = &report.Signature{Identity: by.Subject, Issuer: by.Issuer, Key: by.Key, Log: o.Signed.Signature.Log}
+	for _, a := range o.Signed.Attestations {
+		r.Attestations = append(r.Attestations, report.Attestation{Type: a.PredicateType, Digest: a.Digest})
+	}
 }
 
 // Reports names the test reports that were read.

@@ -15,12 +15,14 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/org/ai-ship/pkg/attest"
 	"github.com/org/ai-ship/pkg/base"
 	"github.com/org/ai-ship/pkg/build"
 	"github.com/org/ai-ship/pkg/ci"
 	"github.com/org/ai-ship/pkg/config"
 	"github.com/org/ai-ship/pkg/gate"
 	"github.com/org/ai-ship/pkg/release"
+	"github.com/org/ai-ship/pkg/sign"
 	"github.com/org/ai-ship/pkg/source"
 )
 
@@ -30,6 +32,7 @@ var ErrConfig = errors.New("config")
 // Ask is all that a plan is made of.
 type Ask struct {
 	Config   *config.Config
+	File     attest.File // the config
 	Event    ci.Event
 	Revision source.Revision
 	Channel  string         // forced by the user; "" follows the channels' on: rules
@@ -45,6 +48,9 @@ type Sources struct {
 	Project   *os.Root // for bases that are files; stays the caller's
 	Keychain  authn.Keychain
 	Transport http.RoundTripper // nil: ggcr's default
+	// Verifier says what is signed by those whom the config trusts. Without one,
+	// a project that signs trusts no image that is there.
+	Verifier sign.Verifier
 }
 
 // Plan is everything that a run will do, decided.
@@ -55,6 +61,9 @@ type Plan struct {
 	Gates   gate.Policy
 	Scan    Scan
 	Release release.Plan
+	Sign    *Signing   // nil: nothing is signed
+	Trust   *Trust     // nil: nobody is trusted
+	Run     attest.Run // without its times and the version of ai-ship
 	// Baseline is the image that the channel points to now, or else the config's
 	// file, nil when there is neither; Predecessor are the image's manifests.
 	Baseline    *gate.Baseline
@@ -68,9 +77,6 @@ type Plan struct {
 // New makes a plan. What is wrong with the user's wishes is ErrConfig; other
 // errors come from the registries.
 func New(ctx context.Context, ask Ask, from Sources) (Plan, error) {
-	if err := unmet(ask.Config); err != nil {
-		return Plan{}, fmt.Errorf("%w: %w", ErrConfig, err)
-	}
 	gates, err := Policy(ask.Config)
 	if err != nil {
 		return Plan{}, err
@@ -80,6 +86,8 @@ func New(ctx context.Context, ask Ask, from Sources) (Plan, error) {
 		return Plan{}, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	p.Gates = gates
+	p.Sign, p.Trust = Signed(ask.Config), Trusted(ask.Config)
+	p.Run = runOf(ask)
 	if p.Scan, err = scanning(ask.Config, ask.Registry); err != nil {
 		return Plan{}, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
@@ -142,11 +150,14 @@ func (p *Plan) online(ctx context.Context, ask Ask, from Sources) error {
 	if p.Release, err = release.NewPlan(wish(ask, existing)); err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	return p.predecessors(ctx, ask, registry, existing)
+	for _, held := range p.Release.Held {
+		p.Notes = append(p.Notes, fmt.Sprintf("channel %s comes after %s, so this run leaves it alone: ai-ship promote --to %s moves it", held.Channel, held.After, held.Channel))
+	}
+	return p.predecessors(ctx, ask, from, registry, existing)
 }
 
 // predecessors reads what the channels point to, the one that moves first.
-func (p *Plan) predecessors(ctx context.Context, ask Ask, registry release.Registry, existing []string) error {
+func (p *Plan) predecessors(ctx context.Context, ask Ask, from Sources, registry release.Registry, existing []string) error {
 	channels := slices.Sorted(maps.Keys(ask.Config.Channels))
 	if i := slices.Index(channels, p.Release.Channel); i > 0 {
 		channels = slices.Concat(channels[i:i+1], channels[:i], channels[i+1:])
@@ -162,8 +173,15 @@ func (p *Plan) predecessors(ctx context.Context, ask Ask, registry release.Regis
 		if current == nil {
 			continue
 		}
+		evidence, trusted, err := p.trusted(ctx, from.Verifier, p.Target.Tag(channel), current)
+		if err != nil {
+			return err
+		}
+		if !trusted {
+			continue
+		}
 		if p.Baseline == nil && (channel == p.Release.Channel || p.Release.Channel == "") {
-			p.baseline(p.Target.Tag(channel), current)
+			p.baseline(p.Target.Tag(channel), current, evidence)
 		}
 		p.reuse(p.Target.Tag(channel), current)
 	}
@@ -171,30 +189,65 @@ func (p *Plan) predecessors(ctx context.Context, ask Ask, registry release.Regis
 		p.Baseline = ask.Baseline
 	}
 	for _, text := range ask.Config.CacheFrom {
-		if err := p.cacheFrom(ctx, registry, text); err != nil {
+		if err := p.cacheFrom(ctx, from.Verifier, registry, text); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// baseline takes what an image says about itself.
-func (p *Plan) baseline(tag name.Tag, current *release.Current) {
+// trusted says whether layers and numbers may be taken from an image. A project
+// that signs takes them only from what its signers signed.
+func (p *Plan) trusted(ctx context.Context, v sign.Verifier, tag name.Tag, current *release.Current) (sign.Evidence, bool, error) {
+	if p.Sign == nil {
+		return sign.Evidence{}, true, nil
+	}
+	if v == nil {
+		p.Notes = append(p.Notes, fmt.Sprintf("nothing is taken from %s: verify does not say whose signatures count", tag))
+		return sign.Evidence{}, false, nil
+	}
+	proof, err := sign.Prove(ctx, v, tag.Context().Digest(current.Digest.String()), nil)
+	if errors.Is(err, sign.ErrUnproven) {
+		p.Notes = append(p.Notes, fmt.Sprintf("nothing is taken from %s: %v", tag, err))
+		return sign.Evidence{}, false, nil
+	}
+	return proof.Evidence(), err == nil, err
+}
+
+// baseline takes what an image says about itself: in its signed verdict, or,
+// where nothing is signed, in its annotation.
+func (p *Plan) baseline(tag name.Tag, current *release.Current, evidence sign.Evidence) {
 	p.Baseline = &gate.Baseline{Ref: tag.Name() + "@" + current.Digest.String(), Compressed: current.Compressed}
 	p.Predecessor = current.Manifests
-	text := current.Annotations[gate.RecordAnnotation]
-	if text == "" {
-		return
-	}
 	var err error
-	if p.Baseline.Measurements, err = gate.DecodeRecord(text); err != nil {
+	if p.Sign != nil {
+		var verdict attest.Judged
+		for _, a := range evidence.Attestations {
+			if a.PredicateType == attest.Verdict {
+				verdict, err = attest.ReadVerdict(a.Statement)
+			}
+		}
+		p.Baseline.Measurements = verdict.Measurements
+	} else if text := current.Annotations[gate.RecordAnnotation]; text != "" {
+		p.Baseline.Measurements, err = gate.DecodeRecord(text)
+	}
+	if err != nil {
 		p.Notes = append(p.Notes, fmt.Sprintf("what %s recorded about itself cannot be read, so nothing is compared with it: %v", tag, err))
+	}
+}
+
+// runOf is who runs this, from which commit.
+func runOf(ask Ask) attest.Run {
+	return attest.Run{
+		URL: ask.Event.RunURL, Config: ask.File,
+		Source: firstOf(ask.Event.Repository, ask.Revision.Remote), Commit: firstOf(ask.Event.Commit, ask.Revision.Commit),
+		Ref: firstOf(ask.Event.Tag, ask.Event.Branch, ask.Revision.Branch),
 	}
 }
 
 // cacheFrom adds one more image to reuse layers from. One that cannot be read
 // costs time and nothing else, so it is a note.
-func (p *Plan) cacheFrom(ctx context.Context, registry release.Registry, text string) error {
+func (p *Plan) cacheFrom(ctx context.Context, verifier sign.Verifier, registry release.Registry, text string) error {
 	ref, err := name.NewTag(text)
 	if err != nil {
 		return fmt.Errorf("%w: cache-from %q: %w", ErrConfig, text, err)
@@ -208,6 +261,10 @@ func (p *Plan) cacheFrom(ctx context.Context, registry release.Registry, text st
 	case current == nil:
 		p.Notes = append(p.Notes, fmt.Sprintf("cache-from %q is not used: there is no such image", text))
 	default:
+		_, trusted, err := p.trusted(ctx, verifier, ref, current)
+		if err != nil || !trusted {
+			return err
+		}
 		p.reuse(ref, current)
 	}
 	return nil
@@ -237,7 +294,7 @@ func wish(ask Ask, existing []string) release.Ask {
 		w.Version = ask.Config.Version.From
 	}
 	for n, c := range ask.Config.Channels {
-		w.Channels = append(w.Channels, release.Channel{Name: n, On: c.On})
+		w.Channels = append(w.Channels, release.Channel{Name: n, On: c.On, After: c.After})
 	}
 	slices.SortFunc(w.Channels, func(a, b release.Channel) int { return strings.Compare(a.Name, b.Name) })
 	return w

@@ -22,11 +22,15 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/org/ai-ship/pkg/attest"
 	"github.com/org/ai-ship/pkg/base"
 	"github.com/org/ai-ship/pkg/ci"
 	"github.com/org/ai-ship/pkg/config"
+	"github.com/org/ai-ship/pkg/gate"
 	"github.com/org/ai-ship/pkg/hint"
+	"github.com/org/ai-ship/pkg/internal/notary"
 	"github.com/org/ai-ship/pkg/plan"
+	"github.com/org/ai-ship/pkg/sign"
 	"github.com/org/ai-ship/pkg/source"
 )
 
@@ -198,20 +202,6 @@ func TestPredecessors(t *testing.T) {
 }
 
 func TestRefuses(t *testing.T) {
-	for _, tc := range []struct{ name, more, want string }{
-		{"sign", "sign: {keyless: true}", "sign: this version of ai-ship cannot sign"},
-		{"soak", "channels: {staging: {on: ['branch:d']}, production: {on: ['tag:v*'], after: staging, soak: 1h}}", "channels.production.soak: this version"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			_, err := plan.New(t.Context(), ask(t, smallest+tc.more+"\n", serve(t)), sources(t))
-			if !errors.Is(err, plan.ErrConfig) || !strings.Contains(err.Error(), tc.want) {
-				t.Fatalf("New: %v, want %q", err, tc.want)
-			}
-			if h := hint.Of(err); len(h) != 1 || !strings.Contains(h[0], "take the key out") {
-				t.Errorf("hints %q", h)
-			}
-		})
-	}
 	_, err := plan.New(t.Context(), ask(t, smallest+"gates: {rules: [{name: a, rule: size.groth < 1}]}\n", serve(t)), sources(t))
 	if !errors.Is(err, plan.ErrConfig) || !strings.Contains(err.Error(), "gates.rules[0].rule: ") || !slices.Contains(hint.Of(err), "did you mean size.growth?") {
 		t.Errorf("bad rule: %v, hints %q", err, hint.Of(err))
@@ -219,6 +209,116 @@ func TestRefuses(t *testing.T) {
 	a := ask(t, smallest, "not a host")
 	if _, err := plan.New(t.Context(), a, sources(t)); !errors.Is(err, plan.ErrConfig) {
 		t.Errorf("bad registry: %v", err)
+	}
+}
+
+// A project that signs takes layers and numbers only from what its signers
+// signed: the numbers from the verdict, whatever the annotation says.
+func TestTrustedPredecessors(t *testing.T) {
+	host := serve(t)
+	current := push(t, host+"/acme/digits:staging")
+	repo, err := name.NewRepository(host + "/acme/digits")
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest := repo.Digest(current.String())
+	a := ask(t, smallest+"sign: {key: cosign.key}\n", host)
+	a.Channel = "staging"
+	n := &notary.Notary{}
+	verdict := attest.Judgement{
+		Run:     attest.Run{Finished: time.Unix(1e9, 0)},
+		Verdict: gate.Verdict{Passed: true, Record: []gate.Measurement{{Name: "accuracy", Value: 0.9}}},
+	}
+	statement, err := verdict.Statement()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		what    string
+		prepare func()
+		note    string
+		reused  int
+	}{
+		{"nobody is trusted", func() {}, "nothing is taken from " + repo.Tag("staging").Name() + ": verify does not say", 0},
+		{"unsigned", func() { a.Config.CacheFrom = nil }, "it has no signature by the notary", 0},
+		{"signed", func() {
+			if _, err := n.Sign(t.Context(), digest, []sign.Statement{statement}); err != nil {
+				t.Fatal(err)
+			}
+		}, "", 1},
+	} {
+		t.Run(tc.what, func(t *testing.T) {
+			tc.prepare()
+			from := sources(t)
+			if tc.what != "nobody is trusted" {
+				from.Verifier = n
+			}
+			p, err := plan.New(t.Context(), a, from)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(p.ReuseFrom) != tc.reused || !strings.Contains(strings.Join(p.Notes, "\n"), tc.note) {
+				t.Errorf("reuse from %q, notes %q", p.ReuseFrom, p.Notes)
+			}
+			switch {
+			case tc.reused == 0 && p.Baseline != nil:
+				t.Errorf("baseline %+v of an image that is not trusted", p.Baseline)
+			case tc.reused == 1 && (p.Baseline == nil || len(p.Baseline.Measurements) != 1 || p.Baseline.Measurements[0].Value != 0.9):
+				t.Errorf("baseline %+v", p.Baseline)
+			}
+		})
+	}
+}
+
+func TestSigning(t *testing.T) {
+	parse := func(text string) *config.Config { return ask(t, smallest+text, "").Config }
+	for _, tc := range []struct {
+		text    string
+		signing *plan.Signing
+		trust   *plan.Trust
+	}{
+		{"", nil, nil},
+		{"sign: {keyless: true}\n", &plan.Signing{Keyless: true, Bundle: true}, nil},
+		{"sign: {key: cosign.key, format: both}\n", &plan.Signing{Key: "cosign.key", Bundle: true, Legacy: true, NoLog: true},
+			&plan.Trust{Key: "cosign.key", Private: true, Require: []string{"verdict"}}},
+		{"sign: {key: cosign.key, rekor: 'https://rekor.example.com', trusted-root: root.json}\nverify: {require: []}\n",
+			&plan.Signing{Key: "cosign.key", Bundle: true, Rekor: "https://rekor.example.com", TrustedRoot: "root.json"},
+			&plan.Trust{Key: "cosign.key", Private: true, Logged: true, TrustedRoot: "root.json", Require: []string{}}},
+		{"verify: {identity-regexp: 'https://github.com/acme/.+', issuer: 'https://issuer.example.com'}\n", nil,
+			&plan.Trust{IdentityRegexp: "https://github.com/acme/.+", Issuer: "https://issuer.example.com", Require: []string{"verdict"}}},
+	} {
+		c := parse(tc.text)
+		if diff := cmp.Diff(tc.signing, plan.Signed(c)); diff != "" {
+			t.Errorf("%s: signing (-want +got):\n%s", tc.text, diff)
+		}
+		if diff := cmp.Diff(tc.trust, plan.Trusted(c)); diff != "" {
+			t.Errorf("%s: trust (-want +got):\n%s", tc.text, diff)
+		}
+	}
+	c := parse("channels: {staging: {on: ['branch:d']}, production: {on: ['tag:v*'], after: staging, soak: 1h, scan-max-age: 24h}}\n")
+	channel, err := plan.ChannelOf(c, "production")
+	if want := (plan.Channel{Name: "production", After: "staging", Soak: time.Hour, ScanMaxAge: 24 * time.Hour}); err != nil || channel != want {
+		t.Errorf("channel %+v, %v", channel, err)
+	}
+	if _, err := plan.ChannelOf(c, "prod"); !errors.Is(err, plan.ErrConfig) {
+		t.Errorf("a channel that is none: %v", err)
+	}
+}
+
+// A run never moves a channel that comes after another.
+func TestHeldChannel(t *testing.T) {
+	a := ask(t, smallest+"channels: {staging: {on: ['branch:main']}, production: {on: ['branch:main'], after: staging}}\n", serve(t))
+	a.Event = ci.Event{Provider: ci.GitHub, Branch: "main", Commit: commit}
+	p, err := plan.New(t.Context(), a, sources(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Release.Channel != "staging" || slices.Contains(p.Release.Names(), "production") || !strings.Contains(strings.Join(p.Notes, ""), "ai-ship promote --to production") {
+		t.Errorf("tags %q, notes %q", p.Release.Names(), p.Notes)
+	}
+	a.Channel = "production"
+	if _, err := plan.New(t.Context(), a, sources(t)); !errors.Is(err, plan.ErrConfig) || len(hint.Of(err)) != 1 {
+		t.Errorf("forced: %v, hints %q", err, hint.Of(err))
 	}
 }
 

@@ -19,6 +19,9 @@ type Channel struct {
 	// matches release/1 and branch:** every branch. Without any the channel
 	// moves only when it is forced.
 	On []string
+	// After is the channel that an image must have been in before. A run builds
+	// a new image, which has not, so it never moves such a channel.
+	After string
 }
 
 // checkChannels returns the channels in name order, or everything that is
@@ -46,35 +49,45 @@ func checkChannels(channels []Channel) ([]Channel, error) {
 	return sorted, errors.Join(errs...)
 }
 
-// pick returns the tags of the channels that the event moves.
-func pick(channels []Channel, ask Ask) ([]Tag, error) {
+// pick returns the tags of the channels that the event moves, and those that it
+// would move if they came after no other.
+func pick(channels []Channel, ask Ask) (tags []Tag, held []Held, err error) {
 	if ask.Channel != "" {
-		return force(channels, ask.Channel)
+		tags, err = force(channels, ask.Channel)
+		return tags, nil, err
 	}
 	kind, name := "branch", ask.Ref.Branch
 	if ask.Ref.Tag != "" {
 		kind, name = "tag", ask.Ref.Tag
 	}
 	if name == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
-	var tags []Tag
 	for _, channel := range channels {
 		i := slices.IndexFunc(channel.On, func(on string) bool {
 			onKind, glob, _ := strings.Cut(on, ":")
 			return onKind == kind && doublestar.MatchUnvalidated(glob, name)
 		})
-		if i >= 0 {
+		switch {
+		case i < 0:
+		case channel.After != "":
+			held = append(held, Held{Channel: channel.Name, After: channel.After})
+		default:
 			why := fmt.Sprintf("%s %q matches %q", kind, name, channel.On[i])
 			tags = append(tags, Tag{Name: channel.Name, Why: why, Kind: KindChannel})
 		}
 	}
-	return tags, nil
+	return tags, held, nil
 }
 
 func force(channels []Channel, name string) ([]Tag, error) {
 	var declared []string
 	for _, channel := range channels {
+		if channel.Name == name && channel.After != "" {
+			return nil, hint.Wrap(
+				fmt.Errorf("moving channel %q: an image comes there from %q only", name, channel.After),
+				"ai-ship promote --to "+name)
+		}
 		if channel.Name == name {
 			return []Tag{{Name: name, Why: "asked for", Kind: KindChannel}}, nil
 		}

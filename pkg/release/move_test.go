@@ -1,73 +1,33 @@
 package release_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/org/ai-ship/pkg/internal/notary"
 	"github.com/org/ai-ship/pkg/release"
 	"github.com/org/ai-ship/pkg/sign"
 )
 
-// notary signs and verifies in memory: what these tests are about is the order
-// of moves; the cryptography has its own tests.
-type notary struct {
-	mu         sync.Mutex
-	statements map[string][]sign.Statement
-	unsigned   map[string]bool
-	fail       error
-}
-
-func newNotary() *notary {
-	return &notary{statements: map[string][]sign.Statement{}, unsigned: map[string]bool{}}
-}
-
-func (n *notary) Sign(ctx context.Context, d name.Digest, s []sign.Statement) (sign.Written, error) {
-	_, err := n.Attest(ctx, d, s)
-	return sign.Written{}, err
-}
-
-func (n *notary) Attest(_ context.Context, d name.Digest, s []sign.Statement) ([]sign.Entry, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.statements[d.DigestStr()] = append(n.statements[d.DigestStr()], s...)
-	return nil, n.fail
-}
-
-func (n *notary) Verify(_ context.Context, d name.Digest) (sign.Evidence, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	e := sign.Evidence{Subject: d, Trusts: "the notary"}
-	if !n.unsigned[d.DigestStr()] {
-		e.Signatures = []sign.Signature{{By: sign.Identity{Key: "sha256:00"}}}
-	}
-	for _, s := range n.statements[d.DigestStr()] {
-		e.Attestations = append(e.Attestations, sign.Attestation{Statement: s})
-	}
-	return e, nil
-}
-
 // world is a registry, a notary and a clock.
 type world struct {
 	server
-	*notary
-	mover release.Mover
-	now   time.Time
+	notary *notary.Notary
+	mover  release.Mover
+	now    time.Time
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{server: newServer(t), notary: newNotary(), now: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)}
+	w := &world{server: newServer(t), notary: &notary.Notary{}, now: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)}
 	w.mover = release.Mover{Signer: w.notary, Verifier: w.notary, Now: func() time.Time { return w.now }}
 	return w
 }
@@ -79,7 +39,10 @@ func (w *world) made(n int) v1.Image {
 	w.must(err)
 	created := time.Date(2026, 11, 1, n, 0, 0, 0, time.UTC).Format(time.RFC3339)
 	image = mutate.Annotations(image, map[string]string{"org.opencontainers.image.created": created}).(v1.Image)
-	w.must(remote.Write(w.repo.Digest(w.digest(image)), image))
+	digest := w.repo.Digest(w.digest(image))
+	w.must(remote.Write(digest, image))
+	_, err = w.notary.Sign(w.t.Context(), digest, nil)
+	w.must(err)
 	return image
 }
 
@@ -115,7 +78,7 @@ func TestPromoteRollbackHistory(t *testing.T) {
 	w.points("production", w.digest(three))
 
 	// Two can no longer be proven, so the rollback goes to one.
-	w.unsigned[w.digest(two)] = true
+	w.notary.Forget(w.digest(two))
 	back, err := w.mover.Rollback(t.Context(), w.repo, release.Wish{Channel: "production"}, "", nil)
 	w.must(err)
 	if back.To != w.digest(one) || len(back.Skipped) != 1 || back.Skipped[0].Digest != w.digest(two) {
@@ -178,7 +141,7 @@ func TestPromoteDemands(t *testing.T) {
 	w.now = w.now.Add(time.Hour)
 	w.must(w.promote(image, terms))
 
-	w.unsigned[w.digest(image)] = true
+	w.notary.Forget(w.digest(image))
 	if err := w.promote(image, release.Promotion{}); !errors.Is(err, sign.ErrUnproven) {
 		t.Errorf("unsigned: %v", err)
 	}
@@ -223,7 +186,7 @@ func TestMoveFailures(t *testing.T) {
 		breaks func(w *world)
 		tags   int // claims that stay
 	}{
-		{"record", func(w *world) { w.notary.fail = errors.New("the log is down") }, 1},
+		{"record", func(w *world) { w.notary.Fail(errors.New("the log is down")) }, 1},
 		{"claim", func(w *world) { w.mover.Registry.Transport = &writes{answer: refuse(1, 403, "DENIED")} }, 1},
 		{"tag", func(w *world) { w.mover.Registry.Transport = &writes{answer: refuse(2, 403, "DENIED")} }, 2},
 	} {
@@ -236,7 +199,8 @@ func TestMoveFailures(t *testing.T) {
 				t.Fatal("no error")
 			}
 			w.points("production", w.digest(one))
-			w.notary.fail, w.mover.Registry.Transport = nil, nil
+			w.notary.Fail(nil)
+			w.mover.Registry.Transport = nil
 			if n := len(w.history("production").Entries); n != tc.tags {
 				t.Errorf("found %d claims, want %d", n, tc.tags)
 			}

@@ -57,6 +57,12 @@ type Plan struct {
 	Channel string // the channel that moves, the last in name order when several do; "" for none
 	Tags    []Tag  // version, floats, latest, commit, channels in name order; each name once
 	Why     string // why there are no tags; "" when there are some
+	Held    []Held // channels that the event is about, and that only a promotion moves
+}
+
+// Held is a channel that a run leaves alone.
+type Held struct {
+	Channel, After string
 }
 
 // Names are the tags' names, in order.
@@ -95,10 +101,11 @@ func NewPlan(ask Ask) (Plan, error) {
 	if err := reserve(plan.Tags, channels); err != nil {
 		return Plan{}, err
 	}
-	moving, err := pick(channels, ask)
+	moving, held, err := pick(channels, ask)
 	if err != nil {
 		return Plan{}, err
 	}
+	plan.Held = held
 	for _, tag := range moving {
 		plan.Channel = tag.Name
 		plan.Tags = append(plan.Tags, tag)

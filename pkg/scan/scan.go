@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -143,7 +144,8 @@ type Document struct {
 // empty Findings then means nothing was checked, not that nothing was found.
 type Findings struct {
 	Ran             bool         `json:"ran"`
-	Database        *Database    `json:"db"` // nil when no packages were looked up
+	Database        *Database    `json:"db"`               // nil when no packages were looked up
+	Engine          string       `json:"engine,omitempty"` // version of the package scanner
 	Vulnerabilities []Finding    `json:"vulnerabilities"`
 	Models          []Finding    `json:"models"`
 	Secrets         []Finding    `json:"secrets"`
@@ -156,6 +158,7 @@ type Findings struct {
 // Merge adds the findings of another image of the same index.
 func (f *Findings) Merge(other Findings) {
 	f.Ran = f.Ran || other.Ran
+	f.Engine = cmp.Or(f.Engine, other.Engine)
 	f.Vulnerabilities = append(f.Vulnerabilities, other.Vulnerabilities...)
 	f.Models = append(f.Models, other.Models...)
 	f.Secrets = append(f.Secrets, other.Secrets...)

@@ -173,7 +173,7 @@ func (s *session) run(ctx context.Context, rules *ignoreRules) (err error) {
 		return err
 	}
 	s.note(process.log.take(), v1.Hash{})
-	s.findings.Ran = true
+	s.findings.Ran, s.findings.Engine = true, Version
 	return context.Cause(ctx)
 }
 
