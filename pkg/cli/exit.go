@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/spf13/cobra"
 
+	"github.com/org/ai-ship/pkg/attest"
 	"github.com/org/ai-ship/pkg/base"
 	"github.com/org/ai-ship/pkg/build"
 	"github.com/org/ai-ship/pkg/hint"
@@ -21,6 +22,7 @@ import (
 	"github.com/org/ai-ship/pkg/publish"
 	"github.com/org/ai-ship/pkg/release"
 	"github.com/org/ai-ship/pkg/scan/vulndb"
+	"github.com/org/ai-ship/pkg/sign"
 )
 
 // The exit codes, which are part of the command line's contract.
@@ -46,7 +48,7 @@ func exitHelp() string {
 		{exitShipped, "shipped, or nothing against it in a dry run"},
 		{exitUnexpected, "unexpected"},
 		{exitUsage, "the command line or the config is wrong"},
-		{exitRefused, "a gate refused"},
+		{exitRefused, "a gate or a channel's terms refused"},
 		{exitRegistry, "a registry, another server or the network failed"},
 		{exitSigning, "signing or verification failed"},
 		{exitInput, "a build input is missing or unsafe"},
@@ -95,10 +97,13 @@ func exitCode(ctx context.Context, err error) int {
 		return exitShipped
 	case ctx.Err() != nil:
 		return exitInterrupted
-	case errors.Is(err, pipeline.ErrRefused):
+	case errors.Is(err, pipeline.ErrRefused), errors.Is(err, attest.ErrVerdict), errors.Is(err, release.ErrOlder),
+		errors.Is(err, release.ErrOvertaken), errors.Is(err, release.ErrNotReady), errors.Is(err, release.ErrNothingBefore):
 		return exitRefused
 	case errors.As(err, &known):
 		return known.code
+	case errors.Is(err, sign.ErrUnproven), errors.Is(err, release.ErrUnproven), errors.As(err, &stage) && stage.Stage == pipeline.StageSign:
+		return exitSigning
 	case errors.Is(err, plan.ErrConfig), errors.As(err, &bad), strings.HasPrefix(err.Error(), "unknown command"):
 		return exitUsage
 	case errors.Is(err, base.ErrPlatform), errors.Is(err, base.ErrFile):
@@ -107,8 +112,6 @@ func exitCode(ctx context.Context, err error) int {
 		return exitRegistry
 	case errors.Is(err, build.ErrInput):
 		return exitInput
-	case errors.As(err, &stage) && stage.Stage == pipeline.StageSign:
-		return exitSigning
 	case errors.As(err, &stage) && (stage.Stage == pipeline.StagePublish || stage.Stage == pipeline.StageTag):
 		return exitRegistry
 	default:

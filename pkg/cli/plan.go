@@ -28,7 +28,11 @@ the reason for each. It changes nothing.`,
 			if f.registry == embedded {
 				ask.Registry, ask.Offline = embeddedAddr, true
 			}
-			decided, err := p.makePlan(cmd.Context(), project, ask)
+			trusted, err := p.notary(project).predecessors(cmd.Context(), true)
+			if err != nil {
+				return err
+			}
+			decided, err := p.makePlan(cmd.Context(), project, ask, trusted)
 			if err != nil {
 				return err
 			}

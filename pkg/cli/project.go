@@ -16,6 +16,7 @@ import (
 	"github.com/org/ai-ship/pkg/ci"
 	"github.com/org/ai-ship/pkg/config"
 	"github.com/org/ai-ship/pkg/plan"
+	"github.com/org/ai-ship/pkg/sign"
 	"github.com/org/ai-ship/pkg/source"
 )
 
@@ -104,6 +105,6 @@ func sourceDate(text string) (time.Time, error) {
 	return time.Unix(seconds, 0).UTC(), nil
 }
 
-func (p Process) makePlan(ctx context.Context, project *project, ask plan.Ask) (plan.Plan, error) {
-	return plan.New(ctx, ask, plan.Sources{Project: project.root, Keychain: authn.DefaultKeychain})
+func (p Process) makePlan(ctx context.Context, project *project, ask plan.Ask, trusted sign.Verifier) (plan.Plan, error) {
+	return plan.New(ctx, ask, plan.Sources{Project: project.root, Keychain: authn.DefaultKeychain, Verifier: trusted})
 }

@@ -80,6 +80,11 @@ func (p Process) ship(ctx context.Context, f runFlags) (err error) {
 	if f.scanDB != "" {
 		project.config.Scan.DB = f.scanDB
 	}
+	notary := p.notary(project)
+	trusted, err := notary.predecessors(ctx, f.dryRun || to.kind != toRegistry)
+	if err != nil {
+		return err
+	}
 	if f.registry == embedded {
 		stop, failed := f.embed(ctx, project, &ask)
 		if failed != nil {
@@ -87,7 +92,7 @@ func (p Process) ship(ctx context.Context, f runFlags) (err error) {
 		}
 		defer func() { err = errors.Join(err, stop()) }()
 	}
-	decided, err := p.makePlan(ctx, project, ask)
+	decided, err := p.makePlan(ctx, project, ask, trusted)
 	if err != nil {
 		return err
 	}
@@ -97,15 +102,18 @@ func (p Process) ship(ctx context.Context, f runFlags) (err error) {
 		}
 		fmt.Fprintln(p.Out)
 	}
-	return p.execute(ctx, f, project, to, decided)
-}
-
-// execute runs the pipeline and writes its report, also when it failed.
-func (p Process) execute(ctx context.Context, f runFlags, project *project, to destination, decided plan.Plan) error {
 	engines, finish, err := p.engines(f, project, to, &decided)
 	if err != nil {
 		return err
 	}
+	if err := notary.engines(ctx, &engines, to, trusted); err != nil {
+		return errors.Join(err, finish())
+	}
+	return p.execute(ctx, f, project, to, decided, engines, finish)
+}
+
+// execute runs the pipeline and writes its report, also when it failed.
+func (p Process) execute(ctx context.Context, f runFlags, project *project, to destination, decided plan.Plan, engines pipeline.Engines, finish func() error) error {
 	outcome, failed := pipeline.Run(ctx, decided, engines)
 	failed = errors.Join(failed, finish())
 	r, err := outcome.Report()
@@ -129,6 +137,7 @@ func (p Process) execute(ctx context.Context, f runFlags, project *project, to d
 // was made for this run only.
 func (p Process) engines(f runFlags, project *project, to destination, decided *plan.Plan) (e pipeline.Engines, finish func() error, err error) {
 	e = pipeline.Engines{
+		Version: p.Version,
 		Project: project.root,
 		Tracker: p.tracker(),
 		Tagger:  release.Registry{Keychain: authn.DefaultKeychain},

@@ -78,9 +78,9 @@ type Engines struct {
 	Publish Publisher    // nil: a dry run ends after the gates
 	Signer  sign.Signer  // nil: the stage is skipped and says so
 	// Verify returns what reads back what the signer of this identity wrote, and
-	// Channels is what moves channels; neither is nil when Signer is not.
+	// Channels what moves channels with it; neither is nil when Signer is not.
 	Verify   func(sign.Identity) (sign.Verifier, error)
-	Channels Channels
+	Channels func(sign.Verifier) Channels
 	Tagger   Tagger
 	Now      func() time.Time
 }
@@ -130,6 +130,7 @@ type run struct {
 	engines Engines
 	out     Outcome
 	began   time.Time
+	own     sign.Verifier // of what this run has signed
 }
 
 // stages is the product, in one sentence.

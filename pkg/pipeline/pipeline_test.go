@@ -112,7 +112,7 @@ func (r *rig) signed() *notary.Notary {
 	n := &notary.Notary{}
 	r.engines.Signer, r.engines.Version = n, "v0"
 	r.engines.Verify = func(sign.Identity) (sign.Verifier, error) { return n, nil }
-	r.engines.Channels = release.Mover{Signer: n, Verifier: n, Now: time.Now}
+	r.engines.Channels = func(v sign.Verifier) pipeline.Channels { return release.Mover{Signer: n, Verifier: v, Now: time.Now} }
 	return n
 }
 
@@ -249,7 +249,7 @@ func TestRunSigned(t *testing.T) {
 			t.Errorf("statements of %s: %q", img.Platform, types)
 		}
 	}
-	h, err := r.engines.Channels.(release.Mover).History(t.Context(), r.plan.Target, "staging")
+	h, err := r.engines.Channels(n).(release.Mover).History(t.Context(), r.plan.Target, "staging")
 	if err != nil || len(h.Entries) != 1 || h.Entries[0].Record.Action != release.Ship || len(h.Problems) != 0 {
 		t.Errorf("history %+v, %v", h, err)
 	}

@@ -52,15 +52,14 @@ func (r *run) prove(ctx context.Context, digest name.Digest, from, to int) (sign
 	if err != nil {
 		return sign.Written{}, sign.Proof{}, err
 	}
-	verifier, err := r.engines.Verify(written.By)
-	if err != nil {
+	if r.own, err = r.engines.Verify(written.By); err != nil {
 		return sign.Written{}, sign.Proof{}, err
 	}
 	var require []string
 	for _, s := range statements {
 		require = append(require, s.PredicateType)
 	}
-	proof, err := sign.Prove(ctx, verifier, digest, attest.Demands(require, nil))
+	proof, err := sign.Prove(ctx, r.own, digest, attest.Demands(require, nil))
 	return written, proof, err
 }
 
@@ -161,7 +160,7 @@ func (r *run) tag(ctx context.Context) error {
 		return err
 	}
 	for _, channel := range recorded {
-		move, err := r.engines.Channels.Move(ctx, r.out.Proof, release.Wish{
+		move, err := r.engines.Channels(r.own).Move(ctx, r.out.Proof, release.Wish{
 			Channel: channel, Action: release.Ship, Version: plan.Release.Version, Run: plan.Run.URL,
 		})
 		if err != nil {
