@@ -9,21 +9,31 @@ export GOFLAGS := -trimpath
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO      := go
 DIGITS  := testdata/digits
+# How the demo calls the program; the password is that of its throw-away key.
+SHIP     := COSIGN_PASSWORD=demo bin/ai-ship
+EMBEDDED := -c $(DIGITS)/ai-ship.yaml --registry embedded
 
 .PHONY: build demo test lint bench cover fuzz clean
 
 build:
 	$(GO) build -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ai-ship .
 
-# From trained weights to a tag, with nothing but Go: measure, scan, gate, build,
-# publish to a registry of the project's own, which holds a small database of
-# vulnerabilities too.
+# From trained weights to production and back, with nothing but Go: measure, scan,
+# gate, build, publish to a registry of the project's own, which holds a small
+# database of vulnerabilities too, sign with a throw-away key, promote, roll back.
 demo: build
 	GOOS=linux GOARCH=amd64 $(GO) build -buildvcs=false -ldflags "-s -w" -o $(DIGITS)/build/serve ./$(DIGITS)/serve
 	$(GO) build -buildvcs=false -o $(DIGITS)/build/evaluate ./$(DIGITS)/evaluate
 	$(DIGITS)/build/evaluate -model $(DIGITS)/models/digits.safetensors -data $(DIGITS)/data/heldout.csv -out $(DIGITS)/reports
 	$(GO) run ./testdata/vulndb/publish -project $(DIGITS)
-	bin/ai-ship run -c $(DIGITS)/ai-ship.yaml --registry embedded --channel staging
+	@test -f $(DIGITS)/build/demo.key || { echo 'making a throw-away key, for this demo only'; COSIGN_PASSWORD=demo bin/ai-ship keygen --out $(DIGITS)/build/demo; }
+	$(SHIP) run $(EMBEDDED) --channel staging --version 1.1.0
+	$(SHIP) promote $(EMBEDDED) --to production
+	$(SHIP) run $(EMBEDDED) --channel staging
+	$(SHIP) verify $(EMBEDDED) staging
+	$(SHIP) promote $(EMBEDDED) --to production
+	$(SHIP) rollback $(EMBEDDED) production --reason 'the demo goes back'
+	$(SHIP) history $(EMBEDDED) production
 
 # Every package, the example's too, and the end-to-end tests with whatever real
 # servers are installed; .ci/run installs them all.

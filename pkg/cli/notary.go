@@ -31,11 +31,17 @@ type notary struct {
 	signing *plan.Signing    // nil: the project does not sign
 	trust   *plan.Trust      // nil: it trusts nobody
 	signer  *sigstore.Signer // nil until it is needed
-	offline bool
+	offline bool             // nothing but the registry is asked
 }
 
-func (p Process) notary(project *project) *notary {
-	return &notary{p: p, folder: project.root, signing: plan.Signed(project.config), trust: plan.Trusted(project.config)}
+// notary is the project's. The embedded registry has another port each time
+// that its own is taken, so the name of the repository says nothing there.
+func (p Process) notary(project *project, registry string) *notary {
+	n := &notary{p: p, folder: project.root, signing: plan.Signed(project.config), trust: plan.Trusted(project.config)}
+	if n.trust != nil && registry == embedded {
+		n.trust.AnyRepository = true
+	}
+	return n
 }
 
 // lookup is the environment of keys.

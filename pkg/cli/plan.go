@@ -28,7 +28,7 @@ the reason for each. It changes nothing.`,
 			if f.registry == embedded {
 				ask.Registry, ask.Offline = embeddedAddr, true
 			}
-			trusted, err := p.notary(project).predecessors(cmd.Context(), true)
+			trusted, err := p.notary(project, f.registry).predecessors(cmd.Context(), true)
 			if err != nil {
 				return err
 			}

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/spf13/cobra"
 
 	"github.com/org/ai-ship/pkg/hint"
@@ -37,19 +39,30 @@ func (f runFlags) embed(ctx context.Context, project *project, ask *plan.Ask) (s
 		ask.Registry, ask.Offline = embeddedAddr, true
 		return func() error { return nil }, nil
 	}
+	ask.Registry, stop, err = serve(ctx, project)
+	return stop, err
+}
+
+// serve starts the project's embedded registry.
+func serve(ctx context.Context, project *project) (addr string, stop func() error, err error) {
+	dir := registryDir(project.dir)
 	server, err := registry.Serve(ctx, dir, embeddedAddr)
 	if err != nil && !errors.Is(err, registry.ErrLocked) {
 		server, err = registry.Serve(ctx, dir, "")
 	}
 	if err != nil {
-		return nil, hint.Wrap(err, "stop the ai-ship registry that serves it, or push to that with --registry "+embeddedAddr)
+		return "", nil, hint.Wrap(err, "stop the ai-ship registry that serves it, or use that with --registry "+embeddedAddr)
 	}
-	ask.Registry = server.Addr()
-	return func() error { return shut(ctx, server) }, nil
+	return server.Addr(), func() error { return shut(ctx, server) }, nil
 }
 
-// shut closes a server even when ctx has ended.
+// shut closes a server even when ctx has ended. Connections that our own
+// clients have dialed and not used are closed first: the server would wait for
+// their request.
 func shut(ctx context.Context, server *registry.Server) error {
+	if t, ok := remote.DefaultTransport.(*http.Transport); ok {
+		t.CloseIdleConnections()
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
 	defer cancel()
 	return server.Close(ctx)

@@ -80,7 +80,7 @@ func (p Process) ship(ctx context.Context, f runFlags) (err error) {
 	if f.scanDB != "" {
 		project.config.Scan.DB = f.scanDB
 	}
-	notary := p.notary(project)
+	notary := p.notary(project, f.registry)
 	trusted, err := notary.predecessors(ctx, f.dryRun || to.kind != toRegistry)
 	if err != nil {
 		return err

@@ -110,7 +110,7 @@ func New(ctx context.Context, ask Ask, from Sources) (Plan, error) {
 
 // offline decides all that needs no registry.
 func offline(ask Ask) (p Plan, err error) {
-	if p.Target, err = target(ask); err != nil {
+	if p.Target, err = Repository(ask.Config, ask.Registry); err != nil {
 		return Plan{}, err
 	}
 	if p.Build, err = spec(ask); err != nil {
@@ -120,14 +120,16 @@ func offline(ask Ask) (p Plan, err error) {
 	return p, nil
 }
 
-func target(ask Ask) (name.Repository, error) {
-	repo, err := name.NewRepository(ask.Config.Image)
-	if err != nil || ask.Registry == "" {
+// Repository is the config's image, on the host that replaces its own unless
+// that is "".
+func Repository(c *config.Config, host string) (name.Repository, error) {
+	repo, err := name.NewRepository(c.Image)
+	if err != nil || host == "" {
 		return repo, err
 	}
-	repo, err = name.NewRepository(ask.Registry + "/" + repo.RepositoryStr())
+	repo, err = name.NewRepository(host + "/" + repo.RepositoryStr())
 	if err != nil {
-		return name.Repository{}, fmt.Errorf("registry %q: %w", ask.Registry, err)
+		return name.Repository{}, fmt.Errorf("registry %q: %w", host, err)
 	}
 	return repo, nil
 }

@@ -94,6 +94,18 @@ func (h *History) check() {
 	}
 }
 
+// Broken is everything that is wrong with the history: moves without a record,
+// and the chain's problems.
+func (h *History) Broken() []string {
+	var all []string
+	for _, e := range h.Entries {
+		if e.Problem != "" {
+			all = append(all, e.Claim.Tag()+": "+e.Problem)
+		}
+	}
+	return append(all, h.Problems...)
+}
+
 // last is the newest entry that counts.
 func (h *History) last() *Entry {
 	for i := range slices.Backward(h.Entries) {

@@ -23,7 +23,7 @@ type Demand struct {
 }
 
 // Proof is the permission to move tags onto one digest. Its zero value permits
-// nothing: release.Apply refuses a Proof with no subject. Only Prove and
+// nothing: release.Apply refuses a Proof with no subject. Only Prove, Hold and
 // Unsigned make one.
 type Proof struct {
 	subject  name.Digest
@@ -39,6 +39,12 @@ func Prove(ctx context.Context, v Verifier, digest name.Digest, demands []Demand
 	if err != nil {
 		return Proof{}, fmt.Errorf("verifying %s: %w", digest, err)
 	}
+	return Hold(evidence, digest, demands)
+}
+
+// Hold holds a verifier's evidence about the digest against the demands, as
+// Prove does.
+func Hold(evidence Evidence, digest name.Digest, demands []Demand) (Proof, error) {
 	if evidence.Subject != digest {
 		return Proof{}, fmt.Errorf("verifying %s: the verifier answered about %q", digest, evidence.Subject)
 	}

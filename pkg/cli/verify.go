@@ -1,0 +1,131 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/spf13/cobra"
+
+	"github.com/org/ai-ship/pkg/attest"
+	"github.com/org/ai-ship/pkg/hint"
+	"github.com/org/ai-ship/pkg/plan"
+	"github.com/org/ai-ship/pkg/report"
+	"github.com/org/ai-ship/pkg/sign"
+)
+
+type verifyFlags struct {
+	imageFlags
+	trust   plan.Trust
+	offline bool
+}
+
+func (p Process) verify() *cobra.Command {
+	var f verifyFlags
+	cmd := &cobra.Command{
+		Use:   "verify REF",
+		Short: "Check who signed an image and what is attested about it",
+		Long: `verify checks an image's signature and the statements beside it, and prints who
+signed, when, and what is attested. It fails unless somebody whom the config's
+verify section (or the flags) trusts has signed the digest and made every
+statement that is required. REF is an image, or a channel or tag of the config's.
+
+With a key, or with --trusted-root, nothing but the registry is asked.` + "\n" + exitHelp(),
+		Example: `  ai-ship verify production
+  ai-ship verify --key cosign.pub ghcr.io/acme/digits:1.2.3
+  ai-ship verify --issuer https://token.actions.githubusercontent.com \
+    --identity https://github.com/acme/digits/.github/workflows/ship.yml@refs/heads/main ghcr.io/acme/digits:production`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return p.check(cmd.Context(), f, args[0]) },
+	}
+	flags := cmd.Flags()
+	f.register(flags)
+	flags.StringVar(&f.trust.Key, "key", "", "public `key` whose signatures count: a file, env://NAME or a key service")
+	flags.StringVar(&f.trust.Identity, "identity", "", "`subject` of the certificate whose signatures count")
+	flags.StringVar(&f.trust.IdentityRegexp, "identity-regexp", "", "`pattern` that the whole subject must match, in place of --identity")
+	flags.StringVar(&f.trust.Issuer, "issuer", "", "`URL` of the issuer that vouches for the identity")
+	flags.StringVar(&f.trust.TrustedRoot, "trusted-root", "", "`file` with the roots to verify with")
+	flags.StringSliceVar(&f.trust.Require, "require", nil, "`statements` that must be there (default the config's, or verdict)")
+	flags.BoolVar(&f.trust.AnyRepository, "any-repository", false, "statements made for the digest in another repository count")
+	flags.BoolVar(&f.offline, "offline", false, "fetch no roots")
+	return cmd
+}
+
+// check verifies an image and says what was found, also when it is refused.
+func (p Process) check(ctx context.Context, f verifyFlags, text string) (err error) {
+	n, digest, done, err := p.subject(ctx, f, text)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	v, err := n.verifier(ctx)
+	if err != nil {
+		return err
+	}
+	if v == nil {
+		return misuse(hint.Wrap(errors.New("nothing says whose signatures count"),
+			"give --key, or --identity and --issuer, or write verify: into the config"))
+	}
+	evidence, err := v.Verify(ctx, digest)
+	if err != nil {
+		return signing(fmt.Errorf("verifying %s: %w", digest, err))
+	}
+	_, failed := sign.Hold(evidence, digest, attest.Demands(n.trust.Require, nil))
+	return errors.Join(failed, report.Verified(p.Out, report.Verification{
+		Evidence: evidence, Required: n.trust.Require, Passed: failed == nil,
+	}, f.json, p.style()))
+}
+
+// subject is the image and whom to trust about it: by the flags, which need no
+// config, or by the config.
+func (p Process) subject(ctx context.Context, f verifyFlags, text string) (n *notary, digest name.Digest, done func() error, err error) {
+	var s *shelf
+	byFlags := f.trust.Key != "" || f.trust.Issuer != "" || f.trust.Identity != "" || f.trust.IdentityRegexp != ""
+	if _, missing := os.Stat(f.config); byFlags && errors.Is(missing, fs.ErrNotExist) {
+		root, err := os.OpenRoot(".")
+		if err != nil {
+			return nil, digest, nil, err
+		}
+		n, done = &notary{p: p, folder: root}, root.Close
+		digest, err = resolve(ctx, text)
+		if err != nil {
+			return nil, digest, nil, errors.Join(err, done())
+		}
+	} else {
+		if s, done, err = p.shelf(ctx, f.imageFlags); err != nil {
+			return nil, digest, nil, err
+		}
+		n = p.notary(s.project, f.registry)
+		if digest, err = s.resolve(ctx, text); err != nil {
+			return nil, digest, nil, errors.Join(err, done())
+		}
+	}
+	n.offline = f.offline
+	n.told(f.trust, byFlags)
+	return n, digest, done, nil
+}
+
+// told puts what the flags say over what the config says.
+func (n *notary) told(t plan.Trust, byFlags bool) {
+	switch {
+	case byFlags:
+		if t.Require == nil {
+			t.Require = []string{"verdict"}
+			if n.trust != nil {
+				t.Require = n.trust.Require
+			}
+		}
+		n.trust = &t
+	case n.trust != nil:
+		if t.Require != nil {
+			n.trust.Require = t.Require
+		}
+		if t.TrustedRoot != "" {
+			n.trust.TrustedRoot = t.TrustedRoot
+		}
+		n.trust.AnyRepository = n.trust.AnyRepository || t.AnyRepository
+	}
+}
