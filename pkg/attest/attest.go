@@ -2,6 +2,7 @@ package attest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -22,22 +23,25 @@ const (
 	Vulnerabilities = "https://in-toto.io/attestation/vulns/v0.2"
 )
 
-// Type is the predicate type of a short name, as configs have them; a text
-// that is none is taken as a predicate type.
-func Type(name string) string {
-	switch name {
-	case "verdict":
-		return Verdict
-	case "test-result":
-		return TestResult
-	case "sbom":
-		return SBOM
-	case "provenance":
-		return Provenance
-	case "vulnerabilities":
-		return Vulnerabilities
+// names are the short names of predicate types, as configs have them.
+func names() map[string]string {
+	return map[string]string{
+		"verdict": Verdict, "test-result": TestResult, "sbom": SBOM, "provenance": Provenance, "vulnerabilities": Vulnerabilities,
 	}
-	return name
+}
+
+// Type is the predicate type of a short name; a text that is none is taken as a
+// predicate type.
+func Type(name string) string { return cmp.Or(names()[name], name) }
+
+// Name is the short name of a predicate type, or the type itself.
+func Name(predicateType string) string {
+	for name, t := range names() {
+		if t == predicateType {
+			return name
+		}
+	}
+	return predicateType
 }
 
 // Run is who made a statement, when and of what.

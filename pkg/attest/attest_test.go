@@ -17,6 +17,7 @@ import (
 
 	"github.com/org/ai-ship/pkg/attest"
 	"github.com/org/ai-ship/pkg/gate"
+	"github.com/org/ai-ship/pkg/internal/docschema"
 	"github.com/org/ai-ship/pkg/scan"
 	"github.com/org/ai-ship/pkg/sign"
 	"github.com/org/ai-ship/pkg/testreport"
@@ -125,6 +126,27 @@ func golden(t *testing.T, file string, got []byte) {
 	}
 	if diff := cmp.Diff(string(want), string(pretty)); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", file, diff)
+	}
+}
+
+// Whoever reads verdicts finds their schema in docs/.
+func TestVerdictSchema(t *testing.T) {
+	schema, err := docschema.Of(&attest.Judged{}, "ai-ship verdict", "Predicate of type "+attest.Verdict+".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "../../../docs/verdict.schema.json", schema)
+	for _, j := range []attest.Judgement{judgement(true), judgement(false), {}} {
+		s, err := j.Statement()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := docschema.Validate(schema, s.Predicate); err != nil {
+			t.Error(err)
+		}
+	}
+	if docschema.Validate(schema, []byte(`{"passed": true}`)) == nil {
+		t.Error("a verdict without its fields is valid")
 	}
 }
 

@@ -11,8 +11,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/org/ai-ship/pkg/attest"
+	"github.com/org/ai-ship/pkg/gate"
 	"github.com/org/ai-ship/pkg/hint"
 	"github.com/org/ai-ship/pkg/plan"
+	"github.com/org/ai-ship/pkg/release"
 	"github.com/org/ai-ship/pkg/report"
 	"github.com/org/ai-ship/pkg/sign"
 )
@@ -75,8 +77,30 @@ func (p Process) check(ctx context.Context, f verifyFlags, text string) (err err
 	}
 	_, failed := sign.Hold(evidence, digest, attest.Demands(n.trust.Require, nil))
 	return errors.Join(failed, report.Verified(p.Out, report.Verification{
-		Evidence: evidence, Required: n.trust.Require, Passed: failed == nil,
+		Evidence: evidence, Required: n.trust.Require, Passed: failed == nil, Names: named, Verdict: verdict(evidence),
 	}, f.json, p.style()))
+}
+
+// named is what people call a statement.
+func named(predicateType string) string {
+	if predicateType == release.PromotionPredicate {
+		return "promotion"
+	}
+	return attest.Name(predicateType)
+}
+
+// verdict is what the gates decided when the image was built.
+func verdict(e sign.Evidence) []gate.Result {
+	var results []gate.Result
+	for _, a := range e.Attestations {
+		if a.PredicateType != attest.Verdict {
+			continue
+		}
+		if judged, err := attest.ReadVerdict(a.Statement); err == nil {
+			results = judged.Gates
+		}
+	}
+	return results
 }
 
 // subject is the image and whom to trust about it: by the flags, which need no

@@ -104,9 +104,13 @@ func (a *attempt) claim(ctx context.Context) error {
 		Version: a.wish.Version, At: a.Now().UTC().Truncate(time.Second), Run: a.wish.Run, Reason: a.wish.Reason,
 	}
 	record.Sequence.Claimed = a.Now().UTC().Truncate(time.Millisecond)
-	var err error
-	if record.Sequence.Created, err = a.tags.created(ctx, a.tags.subject); err != nil {
+	made, err := a.tags.made(ctx, a.tags.subject)
+	if err != nil {
 		return err
+	}
+	record.Sequence.Created = made.at
+	if record.Version == "" {
+		record.Version = made.version
 	}
 	last, err := a.newest(ctx)
 	if err != nil {
@@ -140,10 +144,11 @@ func (a *attempt) order(ctx context.Context, record *Record, last *Entry) error 
 		record.After, record.Sequence.Epoch = last.Claim.Tag(), last.Claim.Sequence.Epoch
 		before, since = last.Claim.Sequence.Created, last.Digest
 	case a.from != "": // it was moved without a record, before the project signed
-		var err error
-		if before, err = a.tags.created(ctx, a.tags.subject.Context().Digest(a.from)); err != nil {
+		made, err := a.tags.made(ctx, a.tags.subject.Context().Digest(a.from))
+		if err != nil {
 			return err
 		}
+		before = made.at
 	}
 	if a.wish.Action == Rollback {
 		record.Sequence.Epoch++
@@ -206,16 +211,16 @@ func (a *attempt) overtaken(ctx context.Context, repair bool) error {
 
 // newest is the newest claim that a signed record stands behind, nil when there
 // is none. Claims that nobody signed do not hold up a move.
-func (m attempt) newest(ctx context.Context) (*Entry, error) {
-	claims, err := m.Registry.claims(ctx, m.tags.subject.Context(), m.wish.Channel)
+func (a *attempt) newest(ctx context.Context) (*Entry, error) {
+	claims, err := a.Registry.claims(ctx, a.tags.subject.Context(), a.wish.Channel)
 	if err != nil {
 		return nil, err
 	}
 	for _, claim := range slices.Backward(claims) {
-		if m.mine != (Claim{}) && claim.Sequence.Compare(m.mine.Sequence) <= 0 {
+		if a.mine != (Claim{}) && claim.Sequence.Compare(a.mine.Sequence) <= 0 {
 			return nil, nil //nolint:nilnil // nothing is newer
 		}
-		entry, err := history{Mover: m.Mover, repo: m.tags.subject.Context()}.entry(ctx, claim)
+		entry, err := history{Mover: a.Mover, repo: a.tags.subject.Context()}.entry(ctx, claim)
 		if err != nil {
 			return nil, err
 		}
@@ -242,51 +247,69 @@ func (r Registry) claims(ctx context.Context, repo name.Repository, channel stri
 	return claims, nil
 }
 
-// created is when the image says that it was made.
-func (m *mover) created(ctx context.Context, digest name.Digest) (time.Time, error) {
-	at, err := m.when(ctx, digest)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("reading the time of image %s: %w", digest, err)
-	}
-	if at.Year() < 1970 { // Go's zero time, which some builders write
-		return time.Time{}, hint.Wrap(fmt.Errorf("reading the time of image %s: it has none", digest),
-			"build it with ai-ship, which writes org.opencontainers.image.created")
-	}
-	return at.UTC().Truncate(time.Second), nil
+// made is what an image says of how it came to be.
+type made struct {
+	at      time.Time // in whole seconds
+	version string
 }
 
-func (m *mover) when(ctx context.Context, digest name.Digest) (time.Time, error) {
-	const annotation = "org.opencontainers.image.created"
+func (m *mover) made(ctx context.Context, digest name.Digest) (made, error) {
+	of, err := m.read(ctx, digest)
+	if err != nil {
+		return made{}, fmt.Errorf("reading the time of image %s: %w", digest, err)
+	}
+	if of.at.Year() < 1970 { // Go's zero time, which some builders write
+		return made{}, hint.Wrap(fmt.Errorf("reading the time of image %s: it has none", digest),
+			"build it with ai-ship, which writes org.opencontainers.image.created")
+	}
+	of.at = of.at.UTC().Truncate(time.Second)
+	return of, nil
+}
+
+// read looks into the annotations, and for the time of an image without one
+// into its config; an index without one is as old as its first image.
+func (m *mover) read(ctx context.Context, digest name.Digest) (made, error) {
 	top, err := m.puller.Get(ctx, digest)
 	if err != nil {
-		return time.Time{}, err
+		return made{}, err
 	}
 	if top.MediaType.IsIndex() {
 		index, err := parseIndex(top)
 		if err != nil {
-			return time.Time{}, err
+			return made{}, err
 		}
-		if text := index.Annotations[annotation]; text != "" || len(index.Manifests) == 0 {
-			return time.Parse(time.RFC3339, text)
+		if of, ok, err := annotated(index.Annotations); ok || len(index.Manifests) == 0 {
+			return of, err
 		}
-		return m.when(ctx, digest.Context().Digest(index.Manifests[0].Digest.String()))
+		return m.read(ctx, digest.Context().Digest(index.Manifests[0].Digest.String()))
 	}
 	image, err := top.Image()
 	if err != nil {
-		return time.Time{}, err
+		return made{}, err
 	}
 	manifest, err := image.Manifest()
 	if err != nil {
-		return time.Time{}, err
+		return made{}, err
 	}
-	if text := manifest.Annotations[annotation]; text != "" {
-		return time.Parse(time.RFC3339, text)
+	if of, ok, err := annotated(manifest.Annotations); ok {
+		return of, err
 	}
 	config, err := image.ConfigFile()
 	if err != nil {
-		return time.Time{}, err
+		return made{}, err
 	}
-	return config.Created.Time, nil
+	return made{at: config.Created.Time}, nil
+}
+
+// annotated reads the annotations of the OCI image-spec (annotations.md); ok is
+// whether there is a time.
+func annotated(by map[string]string) (of made, ok bool, err error) {
+	text := by["org.opencontainers.image.created"]
+	if text == "" {
+		return made{}, false, nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	return made{at: at, version: by["org.opencontainers.image.version"]}, true, err
 }
 
 // put puts a tag onto an image that the registry has.

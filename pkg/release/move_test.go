@@ -2,7 +2,9 @@ package release_test
 
 import (
 	"errors"
+	"flag"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -13,10 +15,13 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/org/ai-ship/pkg/internal/docschema"
 	"github.com/org/ai-ship/pkg/internal/notary"
 	"github.com/org/ai-ship/pkg/release"
 	"github.com/org/ai-ship/pkg/sign"
 )
+
+var update = flag.Bool("update", false, "write the schema anew")
 
 // world is a registry, a notary and a clock.
 type world struct {
@@ -219,6 +224,28 @@ func TestMoveNeedsASignedProof(t *testing.T) {
 		}
 	}
 	w.points("production", "")
+}
+
+// Whoever reads records finds their schema in docs/.
+func TestRecordSchema(t *testing.T) {
+	schema, err := docschema.Of(&release.Record{}, "ai-ship promotion", "Predicate of type "+release.PromotionPredicate+".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const file = "../../docs/promotion.schema.json"
+	if *update {
+		if err := os.WriteFile(file, schema, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want, err := os.ReadFile(file); err != nil || string(want) != string(schema) {
+		t.Errorf("%s is not current: %v; go test -update writes it", file, err)
+	}
+	w := newWorld(t)
+	w.must(w.promote(w.made(1), release.Promotion{}))
+	statement, err := w.history("production").Entries[0].Record.Statement()
+	w.must(err)
+	w.must(docschema.Validate(schema, statement.Predicate))
 }
 
 func FuzzClaim(f *testing.F) {

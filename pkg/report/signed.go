@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/org/ai-ship/pkg/gate"
 	"github.com/org/ai-ship/pkg/release"
 	"github.com/org/ai-ship/pkg/sign"
 )
@@ -15,6 +16,8 @@ import (
 type Verification struct {
 	Evidence sign.Evidence
 	Required []string
+	Names    func(predicateType string) string // for people
+	Verdict  []gate.Result                     // of the newest verdict; nil for none
 	Passed   bool
 }
 
@@ -30,14 +33,18 @@ func Verified(w io.Writer, v Verification, asJSON bool, style Style) error {
 	}
 	t.line(t.style.paint(verdict, color) + "  " + clean(v.Evidence.Subject.Name()))
 	t.block(append(t.labelled("trusts", clean(v.Evidence.Trusts), dim), t.labelled("requires", clean(strings.Join(v.Required, ", ")), dim)...))
-	tab := table{columns: []column{{head: "STATEMENT", flex: true}, {head: "SIGNED BY", flex: true}, {head: "WHEN"}, {head: "LOG", drop: 1}}}
+	tab := table{columns: []column{{head: "SIGNED"}, {head: "BY", flex: true}, {head: "WHEN"}, {head: "LOG", drop: 1}, {head: "TYPE", drop: 2}}}
 	for _, s := range v.Evidence.Signatures {
-		tab.add("signature", clean(s.By.String()), when(s.At), clean(s.Log))
+		tab.add("the image", signer(s.By), when(s.At), clean(s.Log), sign.SignaturePredicate)
 	}
 	for _, a := range v.Evidence.Attestations {
-		tab.add(clean(a.PredicateType), clean(a.By.String()), when(a.At), clean(a.Log))
+		tab.add(clean(v.Names(a.PredicateType)), signer(a.By), when(a.At), clean(a.Log), clean(a.PredicateType))
 	}
 	t.rows(tab, "statements")
+	if v.Verdict != nil {
+		t.r.Gates = v.Verdict
+		t.gates()
+	}
 	var refused []string
 	for _, r := range v.Evidence.Refused {
 		refused = append(refused, t.labelled("refused", clean(strings.TrimSpace(r.PredicateType+" "+short(r.Digest)+": "+r.Reason)), yellow)...)
@@ -107,6 +114,7 @@ type event struct {
 	At        time.Time `json:"at"`
 	From      string    `json:"from"`
 	By        string    `json:"by"`
+	by        string    // for tables
 	Run       string    `json:"run"`
 	Reason    string    `json:"reason"`
 	Overtaken bool      `json:"overtaken"` // the channel never pointed here
@@ -124,6 +132,7 @@ func Past(w io.Writer, h release.History, asJSON bool, style Style) error {
 		}
 		if e.Problem == "" {
 			m.By = e.By.String()
+			m.by = signer(e.By)
 		}
 		p.Moves = append(p.Moves, m)
 	}
@@ -151,7 +160,7 @@ func (p past) text(w io.Writer, style Style) error {
 		case note == "":
 			note = m.Run
 		}
-		tab.add(when(m.At), action, clean(m.Version), short(m.Digest), clean(m.By), clean(note))
+		tab.add(when(m.At), action, clean(m.Version), short(m.Digest), m.by, clean(note))
 	}
 	t.rows(tab, "moves")
 	var problems []string
@@ -163,6 +172,14 @@ func (p past) text(w io.Writer, style Style) error {
 		t.block(t.labelled("chain", fmt.Sprintf("intact: %s, each signed", count(len(p.Moves), "move", "moves")), green))
 	}
 	return t.flush(w)
+}
+
+// signer is an identity as tables have it: a key by its first digits.
+func signer(by sign.Identity) string {
+	if by.Key != "" {
+		by.Key = short(by.Key)
+	}
+	return clean(by.String())
 }
 
 // when is a time as tables have it, "" for none.
