@@ -67,6 +67,8 @@ func (v *Verifier) verify(ctx context.Context, digest name.Digest) (sign.Evidenc
 	found := &findings{trust: v.trust, digest: digest, client: client}
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(func() error { return found.bundles(inner) })
+	group.Go(func() error { return found.tags(inner, sigSuffix) })
+	group.Go(func() error { return found.tags(inner, attSuffix) })
 	if err := group.Wait(); err != nil {
 		return sign.Evidence{}, err
 	}
