@@ -176,7 +176,7 @@ func (f *findings) referrer(ctx context.Context, digest, claimed string) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("bundle %s: %w", layer, err)
+		return fmt.Errorf("bundle %s: %w", layer.Digest, err)
 	}
 	st, by, err := f.trust.checkBundle(text, f.digest)
 	if err != nil {
@@ -196,42 +196,48 @@ func (e *oddError) Error() string { return e.err.Error() }
 func odd(format string, args ...any) error { return &oddError{fmt.Errorf(format, args...)} }
 
 // manifest reads a referrer's manifest: exactly one layer, about the digest.
-func (f *findings) manifest(ctx context.Context, digest string) (v1.Hash, error) {
+func (f *findings) manifest(ctx context.Context, digest string) (v1.Descriptor, error) {
 	resp, body, err := f.client.get(ctx, f.client.url("manifests", digest), "application/vnd.oci.image.manifest.v1+json", maxManifest)
+	if errors.Is(err, errTooLarge) {
+		return v1.Descriptor{}, odd("its manifest is larger than %d bytes", maxManifest)
+	}
 	if err != nil {
-		return v1.Hash{}, err
+		return v1.Descriptor{}, err
 	}
 	if resp.StatusCode == 404 {
-		return v1.Hash{}, odd("its manifest is gone")
+		return v1.Descriptor{}, odd("its manifest is gone")
 	}
 	if resp.StatusCode != 200 {
-		return v1.Hash{}, refused(resp, body)
+		return v1.Descriptor{}, refused(resp, body)
 	}
 	if err := f.spend(int64(len(body))); err != nil {
-		return v1.Hash{}, err
+		return v1.Descriptor{}, err
 	}
 	if got, err := sum(body); err != nil || got.String() != digest {
-		return v1.Hash{}, odd("its manifest has digest %s", got)
+		return v1.Descriptor{}, odd("its manifest has digest %s", got)
 	}
 	var m v1.Manifest
 	if err := json.Unmarshal(body, &m); err != nil {
-		return v1.Hash{}, odd("its manifest cannot be read: %w", err)
+		return v1.Descriptor{}, odd("its manifest cannot be read: %w", err)
 	}
 	if len(m.Layers) == 0 || !strings.HasPrefix(string(m.Layers[0].MediaType), bundlePrefix) {
-		return v1.Hash{}, errNoBundle
+		return v1.Descriptor{}, errNoBundle
 	}
 	if len(m.Layers) != 1 {
-		return v1.Hash{}, odd("its manifest has %d layers, not one", len(m.Layers))
+		return v1.Descriptor{}, odd("its manifest has %d layers, not one", len(m.Layers))
 	}
 	if m.Subject == nil || m.Subject.Digest.String() != f.digest.DigestStr() {
-		return v1.Hash{}, odd("its manifest refers to another digest")
+		return v1.Descriptor{}, odd("its manifest refers to another digest")
 	}
-	return m.Layers[0].Digest, nil
+	return m.Layers[0], nil
 }
 
 // blob reads a bundle; ggcr holds it to its digest.
-func (f *findings) blob(ctx context.Context, digest v1.Hash) ([]byte, error) {
-	layer, err := remote.Layer(f.client.repo.Digest(digest.String()), f.client.options(ctx)...)
+func (f *findings) blob(ctx context.Context, described v1.Descriptor) ([]byte, error) {
+	if described.Size > maxBundle {
+		return nil, odd("its bundle is larger than %d bytes", maxBundle)
+	}
+	layer, err := remote.Layer(f.client.repo.Digest(described.Digest.String()), f.client.options(ctx)...)
 	if err != nil {
 		return nil, err
 	}
@@ -249,6 +255,9 @@ func (f *findings) blob(ctx context.Context, digest v1.Hash) ([]byte, error) {
 	}
 	if len(text) > maxBundle {
 		return nil, odd("its bundle is larger than %d bytes", maxBundle)
+	}
+	if int64(len(text)) != described.Size {
+		return nil, odd("its bundle has %d bytes, not %d as its manifest says", len(text), described.Size)
 	}
 	return text, f.spend(int64(len(text)))
 }
