@@ -172,13 +172,18 @@ func or[T any](given, otherwise *T) *T {
 	return otherwise
 }
 
-// seal signs the payload.
+// seal signs the payload in an envelope.
 func (s *scene) seal(payload string, r recipe) *protobundle.Bundle {
 	s.t.Helper()
 	content := &engine.DSSEData{Data: []byte(payload), PayloadType: r.payloadType}
 	if content.PayloadType == "" {
 		content.PayloadType = intoto
 	}
+	return s.bundle(content, r)
+}
+
+func (s *scene) bundle(content engine.Content, r recipe) *protobundle.Bundle {
+	s.t.Helper()
 	options := engine.BundleOptions{Context: s.t.Context()}
 	pair := r.pair
 	if r.keyed {
@@ -320,6 +325,23 @@ func (s *scene) sig(pair engine.Keypair, signed, payload string) mutate.Addendum
 		Annotations: map[string]string{"dev.cosignproject.cosign/signature": base64.StdEncoding.EncodeToString(signature)},
 	}
 }
+
+// certified is a layer of a .sig tag with a certificate and a timestamp.
+func (s *scene) certified(payload string, r recipe) mutate.Addendum {
+	s.t.Helper()
+	r.noLog = true // entries of logs of version 2 do not fit into annotations
+	b := s.bundle(&engine.PlainData{Data: []byte(payload)}, r)
+	annotations := map[string]string{
+		"dev.cosignproject.cosign/signature": base64.StdEncoding.EncodeToString(b.GetMessageSignature().Signature),
+		"dev.sigstore.cosign/certificate":    string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: b.VerificationMaterial.GetCertificate().RawBytes})),
+	}
+	if stamps := b.VerificationMaterial.GetTimestampVerificationData().GetRfc3161Timestamps(); len(stamps) > 0 {
+		annotations[stampAnnotation] = fmt.Sprintf(`{"SignedRFC3161Timestamp":%q}`, base64.StdEncoding.EncodeToString(stamps[0].SignedTimestamp))
+	}
+	return mutate.Addendum{Layer: static.NewLayer([]byte(payload), "application/vnd.dev.cosign.simplesigning.v1+json"), Annotations: annotations}
+}
+
+const stampAnnotation = "dev.sigstore.cosign/rfc3161timestamp"
 
 // att is a layer of an .att tag, likewise.
 func (s *scene) att(pair engine.Keypair, signed, payload string) mutate.Addendum {

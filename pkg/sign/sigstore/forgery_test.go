@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	protobundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
 
+	"github.com/org/ai-ship/pkg/plain"
 	"github.com/org/ai-ship/pkg/sign"
 	"github.com/org/ai-ship/pkg/sign/sigstore"
 )
@@ -22,6 +23,7 @@ const (
 	byKey                  // the forge's key, nothing more
 	byLogged               // the key, in the log
 	byPattern              // jobs of two workflows
+	byStamp                // the job, and the log is not demanded
 	byPerson               // an address of GitHub's issuer, which gives none
 )
 
@@ -34,6 +36,8 @@ func (f *forge) verifier(t *testing.T, by trust) *sigstore.Verifier {
 	switch by {
 	case byJob:
 		trust = sigstore.Trust{Identity: f.trusted.Subject, Issuer: f.trusted.Issuer, Root: f.rig.TrustedRoot(), Offline: true}
+	case byStamp:
+		trust = sigstore.Trust{Identity: f.trusted.Subject, Issuer: f.trusted.Issuer, Root: f.rig.TrustedRoot(), Offline: true, Log: sigstore.LogNotRequired}
 	case byPattern:
 		trust = sigstore.Trust{IdentityPattern: pattern, Issuer: f.trusted.Issuer, Root: f.rig.TrustedRoot(), Offline: true}
 	case byPerson:
@@ -110,8 +114,8 @@ func TestForgeries(t *testing.T) {
 			if signed := len(verifier.found.Signatures) > 0; signed != c.signed || verifier.attested() != c.attested {
 				t.Errorf("signed: %v, attested: %v; want %v, %v", signed, verifier.attested(), c.signed, c.attested)
 			}
-			if len(err.Error()) > 2<<10 {
-				t.Errorf("the reason has %d bytes", len(err.Error()))
+			if text := strings.ReplaceAll(err.Error(), "\n", " "); len(text) > 4<<10 || plain.Text(text) != text {
+				t.Errorf("the reasons, of %d bytes, are not plain: %.200q", len(text), text)
 			}
 		})
 	}
@@ -158,6 +162,10 @@ func TestHonest(t *testing.T) {
 			s.junk(300)
 			s.honestSignature(keyed)
 		}},
+		{"a job in a tag, an hour after the certificate's end", byStamp, expired(func(s *scene) {
+			s.honestVerdict(recipe{noLog: true})
+			s.legacy(".sig", s.certified(simple(s.digest, s.digest.Context().Name()), recipe{}))
+		})},
 		{"in tags", byKey, func(s *scene) {
 			s.legacy(".att", s.att(s.pair, s.statement(verdict, passed), s.statement(verdict, passed)))
 			s.legacy(".sig", s.sig(s.pair, simple(s.digest, s.digest.Context().Name()), simple(s.digest, s.digest.Context().Name())))

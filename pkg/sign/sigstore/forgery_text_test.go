@@ -26,6 +26,7 @@ func texts() []forgery {
 		{name: "statement and signature at once", trust: byKey, want: "is already set", plant: spaced(replace(`"dsseEnvelope":`, `"messageSignature":{},"dsseEnvelope":`))},
 		{name: "unknown field", trust: byKey, want: `unknown field "trustMe"`, plant: spaced(replace(kind, kind+`,"trustMe":true`))},
 		{name: "unknown media type", trust: byKey, want: "unsupported media type: application/json", plant: spaced(replace(kind, `"mediaType":"application/json"`))},
+		{name: "media type of a megabyte that moves the cursor", trust: byKey, want: "unsupported media type: \uFFFD[2J", plant: spaced(replace(kind, `"mediaType":"\u001b[2J`+strings.Repeat("x", 1<<20)+`"`))},
 		{name: "bundle of a version to come", trust: byKey, want: "bundle version v0.9 is not yet supported", plant: spaced(replace(".v0.3+json", ".v0.9+json"))},
 		{name: "bundle of v0.1 with a proof of v0.3", want: "inclusion promises missing in bundle", plant: written(recipe{}, replace("bundle.v0.3+json", "bundle+json;version=0.1"))},
 		{name: "unsigned statement with the right annotations", trust: byKey, want: `unknown field "_type"`, plant: func(s *scene) {

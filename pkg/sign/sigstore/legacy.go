@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	jsonv2 "encoding/json/v2"
 	"errors"
 	"fmt"
 	"time"
@@ -29,7 +30,7 @@ func (f *findings) tags(ctx context.Context, suffix string) error {
 		return err
 	}
 	for _, d := range layers {
-		text, err := f.blob(ctx, d.Digest)
+		text, err := f.blob(ctx, d)
 		var odd *oddError
 		switch {
 		case errors.As(err, &odd):
@@ -60,7 +61,7 @@ func (t *trusted) checkTag(ctx context.Context, suffix string, text []byte, d v1
 	st, about := read(text, digest, t.anyRepository)
 	by, err := t.checkEntry(ctx, suffix, text, d.Annotations, digest)
 	if err != nil {
-		return st, by, fmt.Errorf("it does not verify against %s: %w", t.words, err)
+		return st, by, fmt.Errorf("it does not verify: %w", err)
 	}
 	if about == nil && suffix == attSuffix && st.PredicateType == sign.SignaturePredicate {
 		about = errors.New("a signature stands among the attestations")
@@ -221,7 +222,7 @@ func calmly(check func() (bool, error)) (ok bool, err error) {
 func decodeSimple(text []byte, digest name.Digest, anyRepository bool) (sign.Statement, error) {
 	st := sign.Statement{PredicateType: sign.SignaturePredicate, Predicate: []byte("{}")}
 	var p payload.SimpleContainerImage
-	if err := json.Unmarshal(text, &p); err != nil {
+	if err := jsonv2.Unmarshal(text, &p); err != nil { // names that stand once, as in decode
 		return st, fmt.Errorf("its payload cannot be read: %w", err)
 	}
 	if p.Critical.Type != payload.CosignSignatureType {

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/org/ai-ship/pkg/hint"
+	"github.com/org/ai-ship/pkg/plain"
 	"github.com/org/ai-ship/pkg/sign"
 )
 
@@ -118,11 +119,21 @@ func (f *findings) accept(st sign.Statement, by sign.Signature) {
 	f.attestations = append(f.attestations, sign.Attestation{Statement: st, Signature: by})
 }
 
-// refuse keeps the reason why something does not count.
-func (f *findings) refuse(digest, predicateType string, reason error) {
+// maxReason is what is kept of a reason, in bytes: it may quote a hostile text.
+const maxReason = 500
+
+// refuse keeps the reason why something does not count, on one line.
+func (f *findings) refuse(digest, predicateType string, err error) {
+	reason := strings.Join(strings.Fields(plain.Text(err.Error())), " ")
+	if len(reason) > maxReason {
+		reason = strings.ToValidUTF8(reason[:maxReason], "") + "…"
+	}
+	if len(predicateType) > maxReason {
+		predicateType = "" // nobody demands it
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.refused = append(f.refused, sign.Refusal{Digest: digest, PredicateType: predicateType, Reason: reason.Error()})
+	f.refused = append(f.refused, sign.Refusal{Digest: digest, PredicateType: predicateType, Reason: reason})
 }
 
 // bundles reads and checks every bundle that refers to the digest.
