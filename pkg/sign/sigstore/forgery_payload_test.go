@@ -174,6 +174,23 @@ func payloads() []forgery {
 			s.honestSignature(keyed)
 			s.attach(s.json(s.seal(s.statement(verdict, `"passed"`), keyed)), verdict)
 		}},
+		{name: "no predicate", trust: byKey, signed: true, want: "its predicate is no JSON object", plant: func(s *scene) {
+			s.honestSignature(keyed)
+			s.attach(s.json(s.seal(strings.Replace(s.statement(verdict, passed), `,"predicate":`+passed, "", 1), keyed)), verdict)
+		}},
+		{name: "predicate that is null", trust: byKey, signed: true, want: "its predicate is no JSON object", plant: func(s *scene) {
+			s.honestSignature(keyed)
+			s.attach(s.json(s.seal(s.statement(verdict, "null"), keyed)), verdict)
+		}},
+		{name: "no predicate in .att", trust: byKey, signed: true, want: "its predicate is no JSON object", plant: func(s *scene) {
+			s.honestSignature(keyed)
+			text := strings.Replace(s.statement(verdict, passed), `,"predicate":`+passed, "", 1)
+			s.legacy(".att", s.att(s.pair, text, text))
+		}},
+		{name: "predicate that is no object in .att", trust: byKey, signed: true, want: "its predicate is no JSON object", plant: func(s *scene) {
+			s.honestSignature(keyed)
+			s.legacy(".att", s.att(s.pair, s.statement(verdict, `"passed"`), s.statement(verdict, `"passed"`)))
+		}},
 		{name: "statement that is no JSON", trust: byKey, want: "invalid attestation: decoding json", plant: stated(keyed, func(_ *scene, text string) string { return text[1:] })},
 		{name: "two statements in one payload", trust: byKey, want: "invalid attestation: decoding json", plant: stated(keyed, func(_ *scene, text string) string { return text + text })},
 	}
