@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -80,18 +81,26 @@ func (e Evidence) meets(d Demand) error {
 	return errors.Join(errs...)
 }
 
-// refused is why what was found of the type does not count.
+// maxReasons is how many refusals an error names: anybody who may push can add
+// more.
+const maxReasons = 3
+
+// refused is why what was found of the type does not count, each reason once.
 func (e Evidence) refused(predicateType string) string {
 	var reasons []string
 	for _, r := range e.Refused {
-		if r.PredicateType == predicateType || r.PredicateType == "" {
+		if (r.PredicateType == predicateType || r.PredicateType == "") && !slices.Contains(reasons, r.Reason) {
 			reasons = append(reasons, r.Reason)
 		}
 	}
 	if len(reasons) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (found and refused: %s)", strings.Join(reasons, "; "))
+	more := ""
+	if n := len(reasons) - maxReasons; n > 0 {
+		reasons, more = reasons[:maxReasons], fmt.Sprintf("; and for %d more reasons", n)
+	}
+	return fmt.Sprintf(" (found and refused: %s%s)", strings.Join(reasons, "; "), more)
 }
 
 // Unsigned is the proof of a run that does not sign; why is printed beside

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	protobundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
 	"github.com/sigstore/sigstore-go/pkg/bundle"
+	"github.com/sigstore/sigstore-go/pkg/fulcio/certificate"
 	"github.com/sigstore/sigstore-go/pkg/verify"
 
 	"github.com/org/ai-ship/pkg/sign"
@@ -98,5 +99,12 @@ func (t *trusted) reason(err error, b *bundle.Bundle) error {
 	if inner == nil && t.key == nil && content.PublicKey() != nil {
 		return fmt.Errorf("it is signed with a key, not by %s", t.words)
 	}
-	return fmt.Errorf("it does not verify against %s: %w", t.words, err)
+	var stranger *verify.ErrNoMatchingCertificateIdentity
+	if errors.As(err, &stranger) {
+		// Everything else about it was verified before its names were.
+		if c, inner := certificate.SummarizeCertificate(content.Certificate()); inner == nil {
+			return fmt.Errorf("it is signed by %s", sign.Identity{Subject: c.SubjectAlternativeName, Issuer: c.Issuer})
+		}
+	}
+	return fmt.Errorf("it does not verify: %w", err)
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	server "github.com/google/go-containerregistry/pkg/registry"
@@ -126,4 +127,21 @@ func examples() []sign.Statement {
 		{PredicateType: "https://example.com/verdict/v1", Predicate: json.RawMessage(`{"passed":true,"big":12345678901234567890}`)},
 		{PredicateType: "https://cyclonedx.org/bom", Predicate: json.RawMessage(`{"components":[{"name":"naïve \u2028 <b>"}]}`)},
 	}
+}
+
+func nameDigest(repo string, hex []byte) (name.Digest, error) {
+	return name.NewDigest(repo + "@sha256:" + string(hex))
+}
+
+// wantError fails unless err says want.
+func wantError(t *testing.T, label string, err error, want string) {
+	t.Helper()
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("%s: got error %v, want one with %q", label, err, want)
+	}
+}
+
+// contextOfTest is for processes of the crowd, which have no *testing.T.
+func contextOfTest() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), time.Minute)
 }

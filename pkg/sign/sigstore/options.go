@@ -11,8 +11,9 @@ import (
 
 // The public good instance of sigstore.
 const (
-	PublicFulcio = "https://fulcio.sigstore.dev"
-	PublicRekor  = "https://rekor.sigstore.dev"
+	PublicFulcio     = "https://fulcio.sigstore.dev"
+	PublicRekor      = "https://rekor.sigstore.dev" // of version 1
+	PublicTimestamps = "https://timestamp.sigstore.dev/api/v1/timestamp"
 )
 
 // Format is how signatures are stored.
@@ -67,7 +68,7 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	s := &o.Services
 	if o.Token != nil && s.Fulcio == "" && s.Rekor == "" && s.Timestamps == "" {
-		s.Fulcio, s.Rekor = PublicFulcio, PublicRekor
+		s.Fulcio, s.Rekor, s.Timestamps = PublicFulcio, PublicRekor, PublicTimestamps
 	}
 	if s.RekorVersion == 0 {
 		s.RekorVersion = 1
@@ -106,7 +107,7 @@ func (s Services) checkKeyless() error {
 
 // public says whether only the public good instance is asked.
 func (s Services) public() bool {
-	return s.Fulcio == PublicFulcio && (s.Rekor == "" || s.Rekor == PublicRekor)
+	return s.Fulcio == PublicFulcio && (s.Rekor == "" || s.Rekor == PublicRekor) && (s.Timestamps == "" || s.Timestamps == PublicTimestamps)
 }
 
 func checkURL(service, at string) error {

@@ -234,13 +234,15 @@ func (c *client) get(ctx context.Context, at *url.URL, accept types.MediaType, l
 	return resp, body, err
 }
 
+var errTooLarge = errors.New("the answer is larger")
+
 func readAtMost(r io.Reader, limit int64) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err != nil {
 		return nil, err
 	}
 	if int64(len(body)) > limit {
-		return nil, fmt.Errorf("the answer is larger than %d bytes", limit)
+		return nil, fmt.Errorf("%w than %d bytes", errTooLarge, limit)
 	}
 	return body, nil
 }

@@ -7,11 +7,9 @@ import (
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/sigstore/sigstore-go/pkg/root"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/org/ai-ship/pkg/hint"
 	"github.com/org/ai-ship/pkg/sign"
@@ -95,50 +93,42 @@ func (s *Signer) sign(ctx context.Context, digest name.Digest, statements []sign
 		return sign.Written{}, err
 	}
 	all := append(statements[:len(statements):len(statements)], sign.Statement{PredicateType: sign.SignaturePredicate, Predicate: []byte("{}")})
-	written := sign.Written{By: session.by}
-	if s.options.Format.bundles() {
-		if written, err = s.writeBundles(ctx, client, session, digest, *subject, all); err != nil {
+	written, err := s.write(ctx, &desk{client: client, session: session, digest: digest, subject: *subject}, all)
+	return written, explain(err, digest.Context())
+}
+
+// write signs everything before anything is written, and writes the signatures
+// when the attestations could be read back.
+func (s *Signer) write(ctx context.Context, d *desk, all []sign.Statement) (sign.Written, error) {
+	if err := d.sign(ctx, all, s.options.Format); err != nil {
+		return sign.Written{}, err
+	}
+	last := len(all) - 1
+	shelf := &shelf{client: d.client, subject: d.digest}
+	attLedger := &ledger{client: d.client, tag: cosignTag(d.digest, attSuffix)}
+	if s.options.Format.bundles() && last > 0 {
+		if err := settle(ctx, shelf, d.artifacts[:last], 1); err != nil {
 			return sign.Written{}, err
 		}
 	}
-	return written, nil
-}
-
-// writeBundles signs everything before anything is written. The last statement
-// is the signature; it is written when the rest could be read back.
-func (s *Signer) writeBundles(ctx context.Context, client *client, session *session, digest name.Digest, subject v1.Descriptor, all []sign.Statement) (sign.Written, error) {
-	artifacts := make([]*artifact, len(all))
-	entries := make([]sign.Entry, len(all))
-	group, inner := errgroup.WithContext(ctx)
-	group.SetLimit(writers)
-	for i, st := range all {
-		group.Go(func() error {
-			signed, err := session.bundle(inner, digest, st)
-			if err != nil {
-				return fmt.Errorf("statement %q: %w", st.PredicateType, err)
-			}
-			artifacts[i], err = newArtifact(subject, st.PredicateType, signed.json)
-			if err != nil {
-				return err
-			}
-			entries[i] = sign.Entry{PredicateType: st.PredicateType, Digest: artifacts[i].digest.String(), Log: signed.log}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return sign.Written{}, err
-	}
-	shelf, last := &shelf{client: client, subject: digest}, len(all)-1
-	if last > 0 {
-		if err := settle(ctx, shelf, artifacts[:last], 1); err != nil {
-			return sign.Written{}, explain(err, digest.Context())
+	if s.options.Format.tags() && last > 0 {
+		if err := settle(ctx, attLedger, d.attestations, stableLooks); err != nil {
+			return sign.Written{}, err
 		}
 	}
-	if err := shelf.put(ctx, artifacts[last:]); err != nil {
-		return sign.Written{}, explain(err, digest.Context())
+	if s.options.Format.bundles() {
+		if err := shelf.put(ctx, d.artifacts[last:]); err != nil {
+			return sign.Written{}, err
+		}
+		if err := settle(ctx, shelf, d.artifacts, stableLooks); err != nil {
+			return sign.Written{}, err
+		}
 	}
-	if err := settle(ctx, shelf, artifacts, stableLooks); err != nil {
-		return sign.Written{}, explain(err, digest.Context())
+	if s.options.Format.tags() {
+		sigLedger := &ledger{client: d.client, tag: cosignTag(d.digest, sigSuffix)}
+		if err := settle(ctx, sigLedger, d.signatures, stableLooks); err != nil {
+			return sign.Written{}, err
+		}
 	}
-	return sign.Written{By: session.by, Signature: entries[last], Attestations: entries[:last]}, nil
+	return sign.Written{By: d.session.by, Signature: d.entries[last], Attestations: d.entries[:last]}, nil
 }

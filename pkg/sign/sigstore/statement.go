@@ -65,6 +65,9 @@ func decode(payload []byte, digest name.Digest, anyRepository bool) (sign.Statem
 	if s.PredicateType == "" {
 		return found, errors.New("its statement has no predicate type")
 	}
+	if s.Predicate.Kind() != '{' && s.PredicateType != sign.SignaturePredicate { // which has nothing to say
+		return found, errors.New("its predicate is no JSON object")
+	}
 	return found, about(s.Subject, digest, anyRepository)
 }
 

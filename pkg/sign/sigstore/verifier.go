@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/org/ai-ship/pkg/hint"
+	"github.com/org/ai-ship/pkg/plain"
 	"github.com/org/ai-ship/pkg/sign"
 )
 
@@ -67,6 +68,8 @@ func (v *Verifier) verify(ctx context.Context, digest name.Digest) (sign.Evidenc
 	found := &findings{trust: v.trust, digest: digest, client: client}
 	group, inner := errgroup.WithContext(ctx)
 	group.Go(func() error { return found.bundles(inner) })
+	group.Go(func() error { return found.tags(inner, sigSuffix) })
+	group.Go(func() error { return found.tags(inner, attSuffix) })
 	if err := group.Wait(); err != nil {
 		return sign.Evidence{}, err
 	}
@@ -116,11 +119,21 @@ func (f *findings) accept(st sign.Statement, by sign.Signature) {
 	f.attestations = append(f.attestations, sign.Attestation{Statement: st, Signature: by})
 }
 
-// refuse keeps the reason why something does not count.
-func (f *findings) refuse(digest, predicateType string, reason error) {
+// maxReason is what is kept of a reason, in bytes: it may quote a hostile text.
+const maxReason = 500
+
+// refuse keeps the reason why something does not count, on one line.
+func (f *findings) refuse(digest, predicateType string, err error) {
+	reason := strings.Join(strings.Fields(plain.Text(err.Error())), " ")
+	if len(reason) > maxReason {
+		reason = strings.ToValidUTF8(reason[:maxReason], "") + "…"
+	}
+	if len(predicateType) > maxReason {
+		predicateType = "" // nobody demands it
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.refused = append(f.refused, sign.Refusal{Digest: digest, PredicateType: predicateType, Reason: reason.Error()})
+	f.refused = append(f.refused, sign.Refusal{Digest: digest, PredicateType: predicateType, Reason: reason})
 }
 
 // bundles reads and checks every bundle that refers to the digest.
@@ -174,7 +187,7 @@ func (f *findings) referrer(ctx context.Context, digest, claimed string) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("bundle %s: %w", layer, err)
+		return fmt.Errorf("bundle %s: %w", layer.Digest, err)
 	}
 	st, by, err := f.trust.checkBundle(text, f.digest)
 	if err != nil {
@@ -194,42 +207,48 @@ func (e *oddError) Error() string { return e.err.Error() }
 func odd(format string, args ...any) error { return &oddError{fmt.Errorf(format, args...)} }
 
 // manifest reads a referrer's manifest: exactly one layer, about the digest.
-func (f *findings) manifest(ctx context.Context, digest string) (v1.Hash, error) {
+func (f *findings) manifest(ctx context.Context, digest string) (v1.Descriptor, error) {
 	resp, body, err := f.client.get(ctx, f.client.url("manifests", digest), "application/vnd.oci.image.manifest.v1+json", maxManifest)
+	if errors.Is(err, errTooLarge) {
+		return v1.Descriptor{}, odd("its manifest is larger than %d bytes", maxManifest)
+	}
 	if err != nil {
-		return v1.Hash{}, err
+		return v1.Descriptor{}, err
 	}
 	if resp.StatusCode == 404 {
-		return v1.Hash{}, odd("its manifest is gone")
+		return v1.Descriptor{}, odd("its manifest is gone")
 	}
 	if resp.StatusCode != 200 {
-		return v1.Hash{}, refused(resp, body)
+		return v1.Descriptor{}, refused(resp, body)
 	}
 	if err := f.spend(int64(len(body))); err != nil {
-		return v1.Hash{}, err
+		return v1.Descriptor{}, err
 	}
 	if got, err := sum(body); err != nil || got.String() != digest {
-		return v1.Hash{}, odd("its manifest has digest %s", got)
+		return v1.Descriptor{}, odd("its manifest has digest %s", got)
 	}
 	var m v1.Manifest
 	if err := json.Unmarshal(body, &m); err != nil {
-		return v1.Hash{}, odd("its manifest cannot be read: %w", err)
+		return v1.Descriptor{}, odd("its manifest cannot be read: %w", err)
 	}
 	if len(m.Layers) == 0 || !strings.HasPrefix(string(m.Layers[0].MediaType), bundlePrefix) {
-		return v1.Hash{}, errNoBundle
+		return v1.Descriptor{}, errNoBundle
 	}
 	if len(m.Layers) != 1 {
-		return v1.Hash{}, odd("its manifest has %d layers, not one", len(m.Layers))
+		return v1.Descriptor{}, odd("its manifest has %d layers, not one", len(m.Layers))
 	}
 	if m.Subject == nil || m.Subject.Digest.String() != f.digest.DigestStr() {
-		return v1.Hash{}, odd("its manifest refers to another digest")
+		return v1.Descriptor{}, odd("its manifest refers to another digest")
 	}
-	return m.Layers[0].Digest, nil
+	return m.Layers[0], nil
 }
 
 // blob reads a bundle; ggcr holds it to its digest.
-func (f *findings) blob(ctx context.Context, digest v1.Hash) ([]byte, error) {
-	layer, err := remote.Layer(f.client.repo.Digest(digest.String()), f.client.options(ctx)...)
+func (f *findings) blob(ctx context.Context, described v1.Descriptor) ([]byte, error) {
+	if described.Size > maxBundle {
+		return nil, odd("its bundle is larger than %d bytes", maxBundle)
+	}
+	layer, err := remote.Layer(f.client.repo.Digest(described.Digest.String()), f.client.options(ctx)...)
 	if err != nil {
 		return nil, err
 	}
@@ -247,6 +266,9 @@ func (f *findings) blob(ctx context.Context, digest v1.Hash) ([]byte, error) {
 	}
 	if len(text) > maxBundle {
 		return nil, odd("its bundle is larger than %d bytes", maxBundle)
+	}
+	if int64(len(text)) != described.Size {
+		return nil, odd("its bundle has %d bytes, not %d as its manifest says", len(text), described.Size)
 	}
 	return text, f.spend(int64(len(text)))
 }
