@@ -58,6 +58,9 @@ With a key, or with --trusted-root, nothing but the registry is asked.` + "\n" +
 
 // check verifies an image and says what was found, also when it is refused.
 func (p Process) check(ctx context.Context, f verifyFlags, text string) (err error) {
+	if t := f.trust; (t.Identity != "" || t.IdentityRegexp != "") != (t.Issuer != "") {
+		return misuse(errors.New("an identity and its issuer are given together or not at all: --identity or --identity-regexp, and --issuer"))
+	}
 	n, digest, done, err := p.subject(ctx, f, text)
 	if err != nil {
 		return err

@@ -56,7 +56,7 @@ func Hold(evidence Evidence, digest name.Digest, demands []Demand) (Proof, error
 	for _, d := range demands {
 		errs = append(errs, evidence.meets(d))
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := joined(errs); err != nil {
 		return Proof{}, fmt.Errorf("%s is %w: %w", digest, ErrUnproven, err)
 	}
 	return Proof{subject: digest, evidence: evidence, note: "signed by " + evidence.Signatures[0].By.String()}, nil
@@ -78,8 +78,29 @@ func (e Evidence) meets(d Demand) error {
 	if !found {
 		return fmt.Errorf("it has no statement %s by %s%s", d.PredicateType, e.Trusts, e.refused(d.PredicateType))
 	}
-	return errors.Join(errs...)
+	return joined(errs)
 }
+
+// joined is errors.Join in one sentence.
+func joined(errs []error) error {
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	if len(errs) == 0 {
+		return nil
+	}
+	return sentence(errs)
+}
+
+type sentence []error
+
+func (s sentence) Error() string {
+	var all []string
+	for _, err := range s {
+		all = append(all, err.Error())
+	}
+	return strings.Join(all, "; ")
+}
+
+func (s sentence) Unwrap() []error { return s }
 
 // maxReasons is how many refusals an error names: anybody who may push can add
 // more.
