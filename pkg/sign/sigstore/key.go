@@ -66,7 +66,7 @@ func (k Key) loadPrivate(ctx context.Context) (*keypair, error) {
 	if err != nil {
 		return nil, err
 	}
-	private, err := cosign.LoadPrivateKey(text, []byte(k.Password.value), nil)
+	private, err := cosign.LoadPrivateKey(text, []byte(k.Password.Reveal()), nil)
 	if err != nil {
 		return nil, hint.Wrap(err, "give an encrypted private key as cosign generate-key-pair makes it, and its password in COSIGN_PASSWORD")
 	}
@@ -167,15 +167,12 @@ func (k Key) file() ([]byte, error) {
 // GenerateKey makes a key of cosign's format (ECDSA P-256): the private half,
 // encrypted with the password, and the public half, both PEM.
 func GenerateKey(password Secret) (private Secret, public []byte, err error) {
-	made, err := cosign.GenerateKeyPair(func(bool) ([]byte, error) { return []byte(password.value), nil })
+	made, err := cosign.GenerateKeyPair(func(bool) ([]byte, error) { return []byte(password.Reveal()), nil })
 	if err != nil {
 		return Secret{}, nil, fmt.Errorf("generating key: %w", err)
 	}
 	return NewSecret(string(made.PrivateBytes)), made.PublicBytes, nil
 }
-
-// Reveal is the hidden value, for the one who stores it.
-func (s Secret) Reveal() string { return s.value }
 
 // IdentityOfKey names the owner of a public key (PEM).
 func IdentityOfKey(public []byte) (sign.Identity, error) {

@@ -11,10 +11,22 @@ const redacted = "[secret]"
 
 // Secret is a value that must not be seen: a key, a token, a password. No
 // format, log or encoder prints it.
-type Secret struct{ value string }
+type Secret struct {
+	// reveal is a function because fmt asks no method about a value inside of
+	// one whose verb is wrong; of a function it has only the address.
+	reveal func() string
+}
 
 // NewSecret hides the value.
-func NewSecret(value string) Secret { return Secret{value} }
+func NewSecret(value string) Secret { return Secret{func() string { return value }} }
+
+// Reveal is the hidden value, for the one who stores or sends it.
+func (s Secret) Reveal() string {
+	if s.reveal == nil {
+		return ""
+	}
+	return s.reveal()
+}
 
 // String implements fmt.Stringer.
 func (s Secret) String() string { return redacted }
@@ -29,7 +41,7 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // empty says whether there is no value.
-func (s Secret) empty() bool { return s.value == "" }
+func (s Secret) empty() bool { return s.Reveal() == "" }
 
 // Lookup finds a value by its name, as os.LookupEnv does.
 type Lookup func(name string) (string, bool)

@@ -65,7 +65,7 @@ func (s *session) certify(ctx context.Context, token Secret) error {
 		BaseURL: s.services.Fulcio, Timeout: -1,
 		Transport: patient(ctx, "the certificate authority", "see whether it takes tokens of this issuer, made out to "+Audience, s.services.Transport, s.services.Retry),
 	})
-	der, err := authority.GetCertificate(ctx, pair, &engine.CertificateProviderOptions{IDToken: token.value})
+	der, err := authority.GetCertificate(ctx, pair, &engine.CertificateProviderOptions{IDToken: token.Reveal()})
 	if err != nil {
 		return fmt.Errorf("getting a certificate: %w", plainly(err))
 	}

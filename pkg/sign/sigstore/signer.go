@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -60,75 +61,64 @@ func (s *Signer) PublicKey() ([]byte, error) {
 
 // Sign implements sign.Signer.
 func (s *Signer) Sign(ctx context.Context, digest name.Digest, statements []sign.Statement) (sign.Written, error) {
-	written, err := s.sign(ctx, digest, statements)
-	if err != nil {
-		return sign.Written{}, fmt.Errorf("signing %s: %w", digest, err)
+	signature := sign.Statement{PredicateType: sign.SignaturePredicate, Predicate: []byte("{}")}
+	d, err := s.prepare(ctx, digest, statements)
+	if err == nil {
+		err = d.sign(ctx, append(slices.Clip(statements), signature))
 	}
-	return written, nil
+	if err == nil {
+		err = d.attest(ctx, 1)
+	}
+	if err == nil {
+		err = d.seal(ctx)
+	}
+	if err != nil {
+		return sign.Written{}, fmt.Errorf("signing %s: %w", digest, explain(err, digest.Context()))
+	}
+	last := len(statements)
+	return sign.Written{By: d.session.by, Signature: d.entries[last], Attestations: d.entries[:last]}, nil
 }
 
-func (s *Signer) sign(ctx context.Context, digest name.Digest, statements []sign.Statement) (sign.Written, error) {
+// Attest implements sign.Signer.
+func (s *Signer) Attest(ctx context.Context, digest name.Digest, statements []sign.Statement) ([]sign.Entry, error) {
+	d, err := s.prepare(ctx, digest, statements)
+	if err == nil {
+		err = d.sign(ctx, statements)
+	}
+	if err == nil {
+		err = d.attest(ctx, stableLooks)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("attesting %s: %w", digest, explain(err, digest.Context()))
+	}
+	return d.entries, nil
+}
+
+// prepare checks what is to be signed, finds the digest, and gets a
+// certificate if need be.
+func (s *Signer) prepare(ctx context.Context, digest name.Digest, statements []sign.Statement) (*desk, error) {
 	if !strings.HasPrefix(digest.DigestStr(), "sha256:") {
-		return sign.Written{}, errors.New("only digests by sha256 can be signed")
+		return nil, errors.New("only digests by sha256 can be signed")
 	}
 	for _, st := range statements {
 		if st.PredicateType == sign.SignaturePredicate {
-			return sign.Written{}, fmt.Errorf("a statement has the predicate type of a signature, %q", st.PredicateType)
+			return nil, fmt.Errorf("a statement has the predicate type of a signature, %q", st.PredicateType)
 		}
 	}
 	client, err := s.options.Registry.connect(ctx, digest.Context(), transport.PushScope)
 	if err != nil {
-		return sign.Written{}, err
+		return nil, err
 	}
 	subject, err := remote.Head(digest, client.options(ctx)...)
+	if missing(err) {
+		return nil, hint.Wrap(fmt.Errorf("looking for it: %w", err), "push the image before it is signed")
+	}
 	if err != nil {
-		err = fmt.Errorf("looking for it: %w", err)
-		if missing(err) {
-			err = hint.Wrap(err, "push the image before it is signed")
-		}
-		return sign.Written{}, explain(err, digest.Context())
+		return nil, fmt.Errorf("looking for it: %w", err)
 	}
 	session, err := s.open(ctx)
 	if err != nil {
-		return sign.Written{}, err
+		return nil, err
 	}
-	all := append(statements[:len(statements):len(statements)], sign.Statement{PredicateType: sign.SignaturePredicate, Predicate: []byte("{}")})
-	written, err := s.write(ctx, &desk{client: client, session: session, digest: digest, subject: *subject}, all)
-	return written, explain(err, digest.Context())
-}
-
-// write signs everything before anything is written, and writes the signatures
-// when the attestations could be read back.
-func (s *Signer) write(ctx context.Context, d *desk, all []sign.Statement) (sign.Written, error) {
-	if err := d.sign(ctx, all, s.options.Format); err != nil {
-		return sign.Written{}, err
-	}
-	last := len(all) - 1
-	shelf := &shelf{client: d.client, subject: d.digest}
-	attLedger := &ledger{client: d.client, tag: cosignTag(d.digest, attSuffix)}
-	if s.options.Format.bundles() && last > 0 {
-		if err := settle(ctx, shelf, d.artifacts[:last], 1); err != nil {
-			return sign.Written{}, err
-		}
-	}
-	if s.options.Format.tags() && last > 0 {
-		if err := settle(ctx, attLedger, d.attestations, stableLooks); err != nil {
-			return sign.Written{}, err
-		}
-	}
-	if s.options.Format.bundles() {
-		if err := shelf.put(ctx, d.artifacts[last:]); err != nil {
-			return sign.Written{}, err
-		}
-		if err := settle(ctx, shelf, d.artifacts, stableLooks); err != nil {
-			return sign.Written{}, err
-		}
-	}
-	if s.options.Format.tags() {
-		sigLedger := &ledger{client: d.client, tag: cosignTag(d.digest, sigSuffix)}
-		if err := settle(ctx, sigLedger, d.signatures, stableLooks); err != nil {
-			return sign.Written{}, err
-		}
-	}
-	return sign.Written{By: d.session.by, Signature: d.entries[last], Attestations: d.entries[:last]}, nil
+	return &desk{client: client, session: session, digest: digest, subject: *subject, format: s.options.Format}, nil
 }

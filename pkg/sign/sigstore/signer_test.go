@@ -2,6 +2,7 @@ package sigstore
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -147,5 +148,37 @@ func TestSignRefuses(t *testing.T) {
 	evidence, err := keyVerifier(t, folder).Verify(t.Context(), digest)
 	if err != nil || len(evidence.Signatures)+len(evidence.Attestations)+len(evidence.Refused) != 0 {
 		t.Errorf("something was written: %+v, %v", evidence, err)
+	}
+}
+
+// TestAttest adds a statement to what is signed, and no signature.
+func TestAttest(t *testing.T) {
+	folder := keyFiles(t, "secret")
+	for kind, serve := range kinds() {
+		for _, format := range []Format{Bundle, Legacy, Both} {
+			t.Run(fmt.Sprintf("%s/%d", kind, format), func(t *testing.T) {
+				digest := pushImage(t, serve(t), "acme/app")
+				signer := keySigner(t, folder, func(o *Options) { o.Format = format })
+				entries, err := signer.Attest(t.Context(), digest, examples())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if none, err := signer.Attest(t.Context(), digest, nil); err != nil || len(none) != 0 {
+					t.Errorf("attesting nothing gave %v, %v", none, err)
+				}
+				evidence, err := keyVerifier(t, folder).Verify(t.Context(), digest)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(evidence.Signatures) != 0 || len(evidence.Attestations) != 2*copies(format) || len(evidence.Refused) != 0 {
+					t.Errorf("found %+v", evidence)
+				}
+				for i, e := range entries {
+					if e.PredicateType != examples()[i].PredicateType || !slices.ContainsFunc(evidence.Attestations, func(a sign.Attestation) bool { return a.Digest == e.Digest }) {
+						t.Errorf("entry %d is %+v", i, e)
+					}
+				}
+			})
+		}
 	}
 }

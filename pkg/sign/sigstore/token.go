@@ -72,7 +72,7 @@ func (g GitHub) token(ctx context.Context) (Secret, error) {
 	if err != nil {
 		return Secret{}, errors.New("ACTIONS_ID_TOKEN_REQUEST_URL is no URL")
 	}
-	req.Header.Set("Authorization", "bearer "+g.Request.value)
+	req.Header.Set("Authorization", "bearer "+g.Request.Reveal())
 	req.Header.Set("Accept", "application/json")
 	client := http.Client{Transport: patient(ctx, "the token endpoint", "see the status page of the CI", g.Transport, g.Retry)}
 	resp, err := client.Do(req)
