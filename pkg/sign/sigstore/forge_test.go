@@ -326,22 +326,54 @@ func (s *scene) sig(pair engine.Keypair, signed, payload string) mutate.Addendum
 	}
 }
 
-// certified is a layer of a .sig tag with a certificate and a timestamp.
+const (
+	certificateAnnotation = "dev.sigstore.cosign/certificate"
+	stampAnnotation       = "dev.sigstore.cosign/rfc3161timestamp"
+)
+
+// certified is a layer of a .sig tag with a certificate and a timestamp. It is
+// in no log: entries of logs of version 2 do not fit into annotations.
 func (s *scene) certified(payload string, r recipe) mutate.Addendum {
 	s.t.Helper()
-	r.noLog = true // entries of logs of version 2 do not fit into annotations
+	r.noLog = true
 	b := s.bundle(&engine.PlainData{Data: []byte(payload)}, r)
-	annotations := map[string]string{
-		"dev.cosignproject.cosign/signature": base64.StdEncoding.EncodeToString(b.GetMessageSignature().Signature),
-		"dev.sigstore.cosign/certificate":    string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: b.VerificationMaterial.GetCertificate().RawBytes})),
+	return mutate.Addendum{
+		Layer: static.NewLayer([]byte(payload), "application/vnd.dev.cosign.simplesigning.v1+json"),
+		Annotations: map[string]string{
+			"dev.cosignproject.cosign/signature": base64.StdEncoding.EncodeToString(b.GetMessageSignature().Signature),
+			certificateAnnotation:                certificateOf(b),
+			stampAnnotation:                      stamped(b.VerificationMaterial.TimestampVerificationData.Rfc3161Timestamps[0].SignedTimestamp),
+		},
 	}
-	if stamps := b.VerificationMaterial.GetTimestampVerificationData().GetRfc3161Timestamps(); len(stamps) > 0 {
-		annotations[stampAnnotation] = fmt.Sprintf(`{"SignedRFC3161Timestamp":%q}`, base64.StdEncoding.EncodeToString(stamps[0].SignedTimestamp))
-	}
-	return mutate.Addendum{Layer: static.NewLayer([]byte(payload), "application/vnd.dev.cosign.simplesigning.v1+json"), Annotations: annotations}
 }
 
-const stampAnnotation = "dev.sigstore.cosign/rfc3161timestamp"
+// certifiedAtt is a layer of an .att tag, likewise. Its timestamp is of the
+// whole envelope.
+func (s *scene) certifiedAtt(statement string, r recipe) mutate.Addendum {
+	s.t.Helper()
+	r.noLog, r.noTSA = true, true
+	b := s.seal(statement, r)
+	envelope, err := protojson.Marshal(b.GetDsseEnvelope())
+	s.push(err)
+	authority := engine.NewTimestampAuthority(&engine.TimestampAuthorityOptions{URL: or(r.tsa, s.rig).TSA.URL})
+	stamp, err := authority.GetTimestamp(s.t.Context(), envelope)
+	s.push(err)
+	return mutate.Addendum{
+		Layer: static.NewLayer(envelope, "application/vnd.dsse.envelope.v1+json"),
+		Annotations: map[string]string{
+			"dev.cosignproject.cosign/signature": "", "predicateType": verdict,
+			certificateAnnotation: certificateOf(b), stampAnnotation: stamped(stamp),
+		},
+	}
+}
+
+func certificateOf(b *protobundle.Bundle) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: b.VerificationMaterial.GetCertificate().RawBytes}))
+}
+
+func stamped(stamp []byte) string {
+	return fmt.Sprintf(`{"SignedRFC3161Timestamp":%q}`, base64.StdEncoding.EncodeToString(stamp))
+}
 
 // att is a layer of an .att tag, likewise.
 func (s *scene) att(pair engine.Keypair, signed, payload string) mutate.Addendum {

@@ -166,6 +166,10 @@ func TestHonest(t *testing.T) {
 			s.honestVerdict(recipe{noLog: true})
 			s.legacy(".sig", s.certified(simple(s.digest, s.digest.Context().Name()), recipe{}))
 		})},
+		{"a job in both tags", byStamp, func(s *scene) {
+			s.legacy(".att", s.certifiedAtt(s.statement(verdict, passed), recipe{}))
+			s.legacy(".sig", s.certified(simple(s.digest, s.digest.Context().Name()), recipe{}))
+		}},
 		{"in tags", byKey, func(s *scene) {
 			s.legacy(".att", s.att(s.pair, s.statement(verdict, passed), s.statement(verdict, passed)))
 			s.legacy(".sig", s.sig(s.pair, simple(s.digest, s.digest.Context().Name()), simple(s.digest, s.digest.Context().Name())))
