@@ -108,7 +108,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitUsage
 	case errors.Is(err, base.ErrPlatform), errors.Is(err, base.ErrFile):
 		return exitInput
-	case errors.As(err, &answer), errors.As(err, &tracked), errors.As(err, &pulled), errors.As(err, &request), errors.As(err, &network), errors.As(err, &lost), errors.Is(err, publish.ErrDenied):
+	case errors.As(err, &answer), errors.As(err, &tracked), errors.As(err, &pulled), errors.As(err, &request), errors.As(err, &network), errors.As(err, &lost), errors.Is(err, publish.ErrDenied), errors.Is(err, context.DeadlineExceeded):
 		return exitRegistry
 	case errors.Is(err, build.ErrInput):
 		return exitInput

@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/org/ai-ship/pkg/hint"
 )
 
 // Process is what the program was started with.
@@ -23,7 +26,8 @@ type Process struct {
 
 // Run executes one command line and returns the exit code.
 func Run(ctx context.Context, p Process) int {
-	root := p.root() //nolint:contextcheck // commands take their context from cobra
+	root, finish := p.root() //nolint:contextcheck // commands take their context from cobra
+	defer finish()
 	root.SetArgs(p.Args)
 	root.SetOut(p.Out)
 	root.SetErr(p.Err)
@@ -34,22 +38,33 @@ func Run(ctx context.Context, p Process) int {
 	return exitCode(ctx, err)
 }
 
-func (p Process) root() *cobra.Command {
-	root := &cobra.Command{
+// root is the whole command line; finish is called when a command has ended.
+func (p Process) root() (root *cobra.Command, finish func()) {
+	var timeout time.Duration
+	cancel := func() {}
+	root = &cobra.Command{
 		Use:           "ai-ship",
 		Short:         "Build, gate and publish the image of an AI service",
 		Long:          rootHelp + exitHelp(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			return p.fromEnvironment(cmd.Flags())
+			if err := p.fromEnvironment(cmd.Flags()); err != nil || timeout <= 0 {
+				return err
+			}
+			why := hint.Wrap(fmt.Errorf("it took longer than %s: %w", timeout, context.DeadlineExceeded), "give it more with --timeout")
+			ctx, end := context.WithTimeoutCause(cmd.Context(), timeout, why)
+			cancel = end
+			cmd.SetContext(ctx)
+			return nil
 		},
 	}
+	root.PersistentFlags().DurationVar(&timeout, "timeout", 0, "end everything after this `duration`, such as 30m (default no limit)")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(cmd, err)
 	})
 	root.AddCommand(p.run(), p.plan(), p.gate(), p.verify(), p.promote(), p.rollback(), p.history(), p.keygen(), p.registry(), p.explain(), p.schema(), p.version())
-	return root
+	return root, func() { cancel() }
 }
 
 const rootHelp = `ai-ship takes an AI project from files to a tag: it builds the image without a

@@ -68,6 +68,14 @@ func Hold() Action {
 	}}
 }
 
+// First calls a function and goes on with an action.
+func First(call func(), a Action) Action {
+	return Action{a.Name, func(w http.ResponseWriter, r *http.Request, p *Proxy) {
+		call()
+		a.serve(w, r, p)
+	}}
+}
+
 // Change passes the request on and changes the server's answer. An error of
 // change resets the connection.
 func Change(change func(*http.Response) error) Action {

@@ -19,6 +19,7 @@ type Rule struct {
 	Method string         // "" matches every method
 	Path   *regexp.Regexp // searched in path?query; nil matches all
 	Nth    int            // only the nth match, from 1 on; 0: every one
+	From   int            // not the matches before this one
 	Chance float64        // of a match being broken, at random; 0: certain
 	Do     Action
 }
@@ -109,7 +110,7 @@ func (p *Proxy) decide(r *http.Request) Action {
 			continue
 		}
 		p.hits[i]++
-		if rule.Nth != 0 && rule.Nth != p.hits[i] || rule.Chance != 0 && p.random.Float64() >= rule.Chance {
+		if rule.Nth != 0 && rule.Nth != p.hits[i] || p.hits[i] < rule.From || rule.Chance != 0 && p.random.Float64() >= rule.Chance {
 			continue
 		}
 		action = rule.Do
