@@ -43,7 +43,27 @@ func (t *trusted) checkBundle(text []byte, digest name.Digest) (sign.Statement, 
 	if result.Statement.GetPredicateType() != st.PredicateType {
 		return st, sign.Signature{}, fmt.Errorf("its statement reads as two: %q and %q", result.Statement.GetPredicateType(), st.PredicateType)
 	}
-	return st, t.signature(&b, result), nil
+	by := t.signature(&b, result)
+	return st, by, t.inForce(&b, by.At)
+}
+
+// inForce refuses entries of a log that was not trusted when the signature was
+// made, or is not now when nobody knows. The engine looks at that only for
+// entries with a promise, which tell their own time.
+func (t *trusted) inForce(b *bundle.Bundle, at time.Time) error {
+	if at.IsZero() {
+		at = time.Now()
+	}
+	for _, e := range b.GetVerificationMaterial().GetTlogEntries() {
+		log, known := t.logs[hex.EncodeToString(e.GetLogId().GetKeyId())]
+		if !t.needsLog || !known || e.GetInclusionPromise() != nil {
+			continue
+		}
+		if at.Before(log.ValidityPeriodStart) || !log.ValidityPeriodEnd.IsZero() && at.After(log.ValidityPeriodEnd) {
+			return fmt.Errorf("its log %s was not trusted at %s", log.BaseURL, at.UTC().Format(time.RFC3339))
+		}
+	}
+	return nil
 }
 
 // signature says who signed a verified bundle, and when.
