@@ -98,15 +98,26 @@ func (t *trusted) when(b *bundle.Bundle, result *verify.VerificationResult) time
 	return at.UTC()
 }
 
-// entry is the place in the log of a bundle whose entry was verified.
+// entry is the place in the log of a bundle whose entry was verified. The
+// engine passes over entries of strangers' logs, and over promises that do not
+// hold beside one that does.
 func (t *trusted) entry(b *bundle.Bundle) string {
-	if !t.needsLog {
-		return ""
-	}
+	place, promises := "", 0
 	for _, e := range b.GetVerificationMaterial().GetTlogEntries() {
-		return placeInLog(t.logs, e.GetLogId().GetKeyId(), e.GetLogIndex())
+		id := e.GetLogId().GetKeyId()
+		if _, known := t.logs[hex.EncodeToString(id)]; !known || !t.needsLog {
+			continue
+		}
+		place = placeInLog(t.logs, id, e.GetLogIndex())
+		if e.GetInclusionPromise() == nil {
+			return place
+		}
+		promises++
 	}
-	return ""
+	if promises > 1 {
+		return "" // any of them may be the one
+	}
+	return place
 }
 
 // reason puts the engine's error into one sentence that says who signed, when

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	protobundle "github.com/sigstore/protobuf-specs/gen/pb-go/bundle/v1"
 	protocommon "github.com/sigstore/protobuf-specs/gen/pb-go/common/v1"
 	prototr "github.com/sigstore/protobuf-specs/gen/pb-go/trustroot/v1"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -54,3 +55,26 @@ func TestTrustEnded(t *testing.T) {
 }
 
 func (s *scene) honestly() { s.honest(recipe{}) }
+
+// TestPlaceInLog puts an entry of a stranger's log before the right one: it may
+// not be the one that is named.
+func TestPlaceInLog(t *testing.T) {
+	f := newForge(t)
+	s := f.scene(t)
+	bundled(recipe{}, func(s *scene, b *protobundle.Bundle) {
+		m := b.VerificationMaterial
+		stranger := s.seal(string(b.GetDsseEnvelope().Payload), recipe{log: s.other})
+		stranger.VerificationMaterial.TlogEntries[0].LogIndex = 7
+		m.TlogEntries = append(stranger.VerificationMaterial.TlogEntries, m.TlogEntries...)
+	})(s)
+	evidence, err := f.verifier(t, byJob).Verify(t.Context(), s.digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(evidence.Signatures) != 1 {
+		t.Fatalf("found %d signatures, refused %v", len(evidence.Signatures), evidence.Refused)
+	}
+	if log := evidence.Signatures[0].Log; !strings.HasPrefix(log, "https://rekor.test#") {
+		t.Errorf("it is said to be at %s", log)
+	}
+}
