@@ -12,7 +12,6 @@ import (
 	"math/big"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -89,21 +88,15 @@ const keyID = "1"
 // issuer signs tokens, RS256, for all issuers.
 type issuer struct {
 	url string // of its server
-	key func() *rsa.PrivateKey
+	key *rsa.PrivateKey
 	job atomic.Pointer[Workload] // to whom Actions hands tokens
 }
 
-// newIssuer makes its key while the rest starts: that takes longer than all else.
-func newIssuer() *issuer {
-	i := &issuer{key: sync.OnceValue(func() *rsa.PrivateKey {
-		key, err := rsa.GenerateKey(rand.Reader, 2048)
-		if err != nil {
-			panic(err) // for 2048 bits there is one
-		}
-		return key
-	})}
-	go i.key()
-	return i
+// newIssuer makes a key that is short, since a long one takes longer than all
+// the rest of the rig.
+func newIssuer() (*issuer, error) {
+	key, err := rsa.GenerateKey(rand.Reader, 1024)
+	return &issuer{key: key}, err
 }
 
 func (i *issuer) mint(w Workload, audience string) string {
@@ -116,7 +109,7 @@ func (i *issuer) mint(w Workload, audience string) string {
 	}
 	signed := b64([]byte(`{"alg":"RS256","typ":"JWT","kid":"`+keyID+`"}`)) + "." + b64(payload)
 	sum := sha256.Sum256([]byte(signed))
-	sig, err := rsa.SignPKCS1v15(rand.Reader, i.key(), crypto.SHA256, sum[:])
+	sig, err := rsa.SignPKCS1v15(rand.Reader, i.key, crypto.SHA256, sum[:])
 	if err != nil {
 		panic(err) // a sound key signs every sum
 	}
@@ -141,7 +134,7 @@ func (i *issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case path == "jwks":
 		_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{map[string]any{
 			"kty": "RSA", "alg": "RS256", "use": "sig", "kid": keyID,
-			"n": b64(i.key().N.Bytes()), "e": b64(big.NewInt(int64(i.key().E)).Bytes()),
+			"n": b64(i.key.N.Bytes()), "e": b64(big.NewInt(int64(i.key.E)).Bytes()),
 		}}})
 	default:
 		http.NotFound(w, r)

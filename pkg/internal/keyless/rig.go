@@ -46,7 +46,11 @@ func New(t testing.TB) *Rig {
 }
 
 func (r *Rig) start(ctx context.Context) error {
-	r.tokens = newIssuer()
+	tokens, err := newIssuer()
+	if err != nil {
+		return err
+	}
+	r.tokens = tokens
 	r.Issuer = serve(r.tokens, "")
 	r.tokens.url = r.Issuer.URL
 	r.Actions = serve(actions{r.tokens}, "/token?api-version=2.0")

@@ -43,7 +43,27 @@ func (t *trusted) checkBundle(text []byte, digest name.Digest) (sign.Statement, 
 	if result.Statement.GetPredicateType() != st.PredicateType {
 		return st, sign.Signature{}, fmt.Errorf("its statement reads as two: %q and %q", result.Statement.GetPredicateType(), st.PredicateType)
 	}
-	return st, t.signature(&b, result), nil
+	by := t.signature(&b, result)
+	return st, by, t.inForce(&b, by.At)
+}
+
+// inForce refuses entries of a log that was not trusted when the signature was
+// made, or is not now when nobody knows. The engine looks at that only for
+// entries with a promise, which tell their own time.
+func (t *trusted) inForce(b *bundle.Bundle, at time.Time) error {
+	if at.IsZero() {
+		at = time.Now()
+	}
+	for _, e := range b.GetVerificationMaterial().GetTlogEntries() {
+		log, known := t.logs[hex.EncodeToString(e.GetLogId().GetKeyId())]
+		if !t.needsLog || !known || e.GetInclusionPromise() != nil {
+			continue
+		}
+		if at.Before(log.ValidityPeriodStart) || !log.ValidityPeriodEnd.IsZero() && at.After(log.ValidityPeriodEnd) {
+			return fmt.Errorf("its log %s was not trusted at %s", log.BaseURL, at.UTC().Format(time.RFC3339))
+		}
+	}
+	return nil
 }
 
 // signature says who signed a verified bundle, and when.
@@ -78,15 +98,26 @@ func (t *trusted) when(b *bundle.Bundle, result *verify.VerificationResult) time
 	return at.UTC()
 }
 
-// entry is the place in the log of a bundle whose entry was verified.
+// entry is the place in the log of a bundle whose entry was verified. The
+// engine passes over entries of strangers' logs, and over promises that do not
+// hold beside one that does.
 func (t *trusted) entry(b *bundle.Bundle) string {
-	if !t.needsLog {
-		return ""
-	}
+	place, promises := "", 0
 	for _, e := range b.GetVerificationMaterial().GetTlogEntries() {
-		return placeInLog(t.logs, e.GetLogId().GetKeyId(), e.GetLogIndex())
+		id := e.GetLogId().GetKeyId()
+		if _, known := t.logs[hex.EncodeToString(id)]; !known || !t.needsLog {
+			continue
+		}
+		place = placeInLog(t.logs, id, e.GetLogIndex())
+		if e.GetInclusionPromise() == nil {
+			return place
+		}
+		promises++
 	}
-	return ""
+	if promises > 1 {
+		return "" // any of them may be the one
+	}
+	return place
 }
 
 // reason puts the engine's error into one sentence that says who signed, when

@@ -32,7 +32,6 @@ func payloads() []forgery {
 			return before + `"subject":` + change(s, subjectOf(s.digest.Context().Name(), "sha256", hexOf(s.digest))) + `,"predicateType"` + after
 		})
 	}
-	const another, unsound = "another digest", "no in-toto statement"
 	zeros := strings.Repeat("0", 64)
 	return []forgery{
 		{name: "attestation alone", attested: true, want: "it has no signature by", plant: func(s *scene) { s.honestVerdict(recipe{}) }},
@@ -107,7 +106,7 @@ func payloads() []forgery {
 			}}
 		})},
 		{name: "about another digest", want: "provided artifact digest does not match any digest in statement", plant: func(s *scene) {
-			elsewhere := s.forge.scene(s.t)
+			elsewhere := s.scene(s.t)
 			for _, predicateType := range []string{verdict, sign.SignaturePredicate} {
 				text := strings.Replace(statementAbout(elsewhere.digest, predicateType, passed), elsewhere.digest.Context().Name(), s.digest.Context().Name(), 1)
 				s.attach(s.json(s.seal(text, recipe{})), predicateType)

@@ -122,7 +122,7 @@ func shelves() []forgery {
 			s.attach(s.json(s.seal(s.statement(sign.SignaturePredicate, "{}"), keyed)), sign.SignaturePredicate, func(m *manifest) { m.Padding = strings.Repeat("x", 5<<20) })
 		}},
 		{name: "manifest that is not its digest's", trust: byKey, want: "its manifest has digest", plant: func(s *scene) {
-			other := s.forge.scene(s.t)
+			other := s.scene(s.t)
 			other.honest(keyed)
 			at := s.attach([]byte("{}"), sign.SignaturePredicate)
 			s.lie("manifests/"+at.DigestStr(), body(string(types.OCIManifestSchema1), []byte(`{"schemaVersion":2}`)))

@@ -10,7 +10,6 @@ import (
 // texts are bundles that are not to be read.
 func texts() []forgery {
 	const kind = `"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json"`
-	const unread = "it is no Sigstore bundle"
 	spaced := func(change func([]byte) []byte) func(*scene) { // protojson puts a space here and there, at random
 		return written(keyed, func(b []byte) []byte { return change(bytes.ReplaceAll(b, []byte(`": "`), []byte(`":"`))) })
 	}
