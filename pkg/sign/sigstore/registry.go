@@ -1,6 +1,7 @@
 package sigstore
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -96,14 +97,14 @@ func (l list) has(digest string) bool {
 // referrers asks the referrers API, else the fallback tag of the distribution
 // spec. A digest that nothing refers to has an empty list.
 func (c *client) referrers(ctx context.Context, digest name.Digest) (list, error) {
-	found, err := c.ask(ctx, digest)
+	found, err := c.list(ctx, digest)
 	if err != nil {
 		return list{}, explain(fmt.Errorf("listing what refers to %s: %w", digest, err), c.repo)
 	}
 	return found, nil
 }
 
-func (c *client) ask(ctx context.Context, digest name.Digest) (list, error) {
+func (c *client) list(ctx context.Context, digest name.Digest) (list, error) {
 	out := list{api: true}
 	next := c.url("referrers", digest.DigestStr())
 	for pages := 1; next != nil; pages++ {
@@ -133,44 +134,44 @@ func errTooMany() error {
 
 // page reads one page of the API, nil when there is no such API.
 func (c *client) page(ctx context.Context, at *url.URL) (*v1.IndexManifest, *url.URL, error) {
-	resp, body, err := c.get(ctx, at, types.OCIImageIndex, maxList)
+	got, err := c.get(ctx, at, types.OCIImageIndex, maxList)
 	if err != nil {
 		return nil, nil, err
 	}
-	switch resp.StatusCode {
+	switch got.status {
 	case http.StatusOK:
 	case http.StatusNotFound, http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusNotAcceptable:
 		return nil, nil, nil //nolint:nilnil // no such API is no error
 	default:
-		return nil, nil, refused(resp, body)
+		return nil, nil, got.refused()
 	}
-	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	kind, _, _ := mime.ParseMediaType(got.header.Get("Content-Type"))
 	if kind != string(types.OCIImageIndex) {
 		return nil, nil, nil //nolint:nilnil // some registries answer with a page for people
 	}
-	index, err := parseIndex(body)
+	index, err := parseIndex(got.body)
 	if err != nil {
 		return nil, nil, err
 	}
-	next, err := following(at, resp.Header)
+	next, err := following(at, got.header)
 	return index, next, err
 }
 
 // fallback reads the tag that clients keep where there is no API.
 func (c *client) fallback(ctx context.Context, digest name.Digest) (list, error) {
 	tag := strings.Replace(digest.DigestStr(), ":", "-", 1)
-	resp, body, err := c.get(ctx, c.url("manifests", tag), types.OCIImageIndex, maxList)
+	got, err := c.get(ctx, c.url("manifests", tag), types.OCIImageIndex, maxList)
 	if err != nil {
 		return list{}, err
 	}
-	switch resp.StatusCode {
+	switch got.status {
 	case http.StatusOK:
 	case http.StatusNotFound:
 		return list{}, nil
 	default:
-		return list{}, refused(resp, body)
+		return list{}, got.refused()
 	}
-	index, err := parseIndex(body)
+	index, err := parseIndex(got.body)
 	if err != nil {
 		return list{}, fmt.Errorf("reading tag %q: %w", tag, err)
 	}
@@ -218,20 +219,41 @@ func (c *client) url(kind, identifier string) *url.URL {
 	}
 }
 
-// get reads an answer whole, whatever its status.
-func (c *client) get(ctx context.Context, at *url.URL, accept types.MediaType, limit int64) (*http.Response, []byte, error) {
+// answer is what a server said, read whole.
+type answer struct {
+	request *http.Request
+	status  int
+	header  http.Header
+	body    []byte
+}
+
+// get reads an answer, whatever its status.
+func (c *client) get(ctx context.Context, at *url.URL, accept types.MediaType, limit int64) (answer, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
 	req.Header.Set("Accept", string(accept))
-	resp, err := c.http.Do(req)
+	return ask(c.http, req, limit)
+}
+
+// ask reads the answer to a request; a body above the limit is an error.
+func ask(client *http.Client, req *http.Request, limit int64) (answer, error) {
+	resp, err := client.Do(req)
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
 	defer resp.Body.Close()
 	body, err := readAtMost(resp.Body, limit)
-	return resp, body, err
+	return answer{req, resp.StatusCode, resp.Header, body}, err
+}
+
+// refused is ggcr's error for the answer, so that what explains those explains
+// this.
+func (a answer) refused() error {
+	return transport.CheckError(&http.Response{
+		StatusCode: a.status, Header: a.header, Request: a.request, Body: io.NopCloser(bytes.NewReader(a.body)),
+	}, http.StatusOK)
 }
 
 var errTooLarge = errors.New("the answer is larger")
@@ -245,13 +267,6 @@ func readAtMost(r io.Reader, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("%w than %d bytes", errTooLarge, limit)
 	}
 	return body, nil
-}
-
-// refused is ggcr's error for the answer, so that what explains those explains
-// this.
-func refused(resp *http.Response, body []byte) error {
-	resp.Body = io.NopCloser(strings.NewReader(string(body)))
-	return transport.CheckError(resp, http.StatusOK)
 }
 
 // explain adds advice to a registry's refusal.

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -61,17 +60,17 @@ func (l log) CreateLogEntry(params *entries.CreateLogEntryParams, _ ...entries.C
 	if err != nil {
 		return nil, err
 	}
-	resp, answer, err := l.post(params.Context, "/api/v1/log/entries", body)
+	got, err := l.post(params.Context, "/api/v1/log/entries", body)
 	if err != nil {
 		return nil, err
 	}
-	if resp.StatusCode == http.StatusConflict {
-		if answer, err = l.existing(params.Context, resp.Header.Get("Location")); err != nil {
+	if got.status == http.StatusConflict {
+		if got, err = l.existing(params.Context, got.header.Get("Location")); err != nil {
 			return nil, err
 		}
 	}
 	var found models.LogEntry
-	if err := json.Unmarshal(answer, &found); err != nil {
+	if err := json.Unmarshal(got.body, &found); err != nil {
 		return nil, l.odd(fmt.Errorf("its answer is no log entry: %w", err))
 	}
 	if len(found) != 1 {
@@ -79,7 +78,7 @@ func (l log) CreateLogEntry(params *entries.CreateLogEntryParams, _ ...entries.C
 	}
 	created := &entries.CreateLogEntryCreated{Payload: found}
 	for uuid, entry := range found {
-		if entry.LogIndex == nil || entry.IntegratedTime == nil || entry.LogID == nil || entry.Verification == nil {
+		if !complete(entry) {
 			return nil, l.odd(errors.New("its answer lacks the entry's place, time or proof"))
 		}
 		created.ETag = uuid
@@ -87,22 +86,33 @@ func (l log) CreateLogEntry(params *entries.CreateLogEntryParams, _ ...entries.C
 	return created, nil
 }
 
+// complete says whether the engine may look into the entry: it checks for none
+// of these.
+func complete(e models.LogEntryAnon) bool {
+	if e.LogIndex == nil || e.IntegratedTime == nil || e.LogID == nil || e.Verification == nil {
+		return false
+	}
+	proof := e.Verification.InclusionProof
+	return proof != nil && proof.RootHash != nil && proof.LogIndex != nil && proof.TreeSize != nil && proof.Checkpoint != nil
+}
+
 // existing fetches the entry that a conflict names, from this log alone.
-func (l log) existing(ctx context.Context, location string) ([]byte, error) {
+func (l log) existing(ctx context.Context, location string) (answer, error) {
 	at, err := l.base.Parse(location)
 	if err != nil || location == "" || at.Host != l.base.Host {
-		return nil, errLogged
+		return answer{}, errLogged
 	}
 	at.Scheme, at.User = l.base.Scheme, l.base.User
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.String(), nil)
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
-	resp, answer, err := l.do(req)
-	if err == nil && resp.StatusCode == http.StatusConflict {
+	got, err := l.do(req)
+	var refusal *answerError
+	if err == nil && got.status == http.StatusConflict || errors.As(err, &refusal) && refusal.status == http.StatusNotFound {
 		err = errLogged
 	}
-	return answer, err
+	return got, err
 }
 
 // Add writes to a log of version 2.
@@ -117,38 +127,36 @@ func (l log) Add(ctx context.Context, entry any) (*protorekor.TransparencyLogEnt
 	if err != nil {
 		return nil, err
 	}
-	resp, answer, err := l.post(ctx, "/api/v2/log/entries", body)
+	got, err := l.post(ctx, "/api/v2/log/entries", body)
 	if err != nil {
 		return nil, err
 	}
-	if resp.StatusCode == http.StatusConflict {
+	if got.status == http.StatusConflict {
 		return nil, errLogged
 	}
 	var logged protorekor.TransparencyLogEntry
-	if err := protojson.Unmarshal(answer, &logged); err != nil {
+	if err := protojson.Unmarshal(got.body, &logged); err != nil {
 		return nil, l.odd(fmt.Errorf("its answer is no log entry: %w", err))
 	}
 	return &logged, nil
 }
 
-func (l log) post(ctx context.Context, path string, body []byte) (*http.Response, []byte, error) {
+func (l log) post(ctx context.Context, path string, body []byte) (answer, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, l.base.JoinPath(path).String(), bytes.NewReader(body))
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	return l.do(req)
 }
 
-func (l log) do(req *http.Request) (*http.Response, []byte, error) {
+func (l log) do(req *http.Request) (answer, error) {
 	req.Header.Set("Accept", "application/json")
-	resp, err := l.http.Do(req)
+	got, err := ask(l.http, req, maxServiceAnswer)
 	if err != nil {
-		return nil, nil, plainly(err)
+		return answer{}, plainly(err)
 	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body) // bounded by patient
-	return resp, answer, err
+	return got, nil
 }
 
 func (l log) odd(err error) error {

@@ -19,8 +19,8 @@ const (
 	settleTime = 200 * time.Millisecond
 	// stableLooks is how many looks in a row must find everything.
 	stableLooks = 2
-	// maxLooks ends it: about 20 s without a stable list.
-	maxLooks = 100
+	// maxLooks ends it: about 12 s without a stable list.
+	maxLooks = 60
 )
 
 // place is where entries are written and may get lost again.

@@ -38,7 +38,7 @@ func encode(digest name.Digest, s sign.Statement) ([]byte, error) {
 	if s.PredicateType == "" {
 		return nil, errors.New("a statement has no predicate type")
 	}
-	predicate := jsontext.Value(s.Predicate)
+	predicate := s.Predicate
 	if predicate.Kind() != '{' || !predicate.IsValid() {
 		return nil, fmt.Errorf("the predicate of %q is not one JSON object", s.PredicateType)
 	}

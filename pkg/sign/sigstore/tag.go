@@ -91,19 +91,19 @@ func (l *ledger) kept() bool { return false }
 
 // layers are the entries of one of cosign's tags, none when there is no tag.
 func (c *client) layers(ctx context.Context, tag string) ([]v1.Descriptor, error) {
-	resp, body, err := c.get(ctx, c.url("manifests", tag), types.OCIManifestSchema1, maxManifest)
+	got, err := c.get(ctx, c.url("manifests", tag), types.OCIManifestSchema1, maxManifest)
 	if err != nil {
 		return nil, fmt.Errorf("reading tag %q: %w", tag, err)
 	}
-	switch resp.StatusCode {
+	switch got.status {
 	case http.StatusOK:
 	case http.StatusNotFound:
 		return nil, nil
 	default:
-		return nil, fmt.Errorf("reading tag %q: %w", tag, refused(resp, body))
+		return nil, fmt.Errorf("reading tag %q: %w", tag, got.refused())
 	}
 	var m v1.Manifest
-	if err := json.Unmarshal(body, &m); err != nil {
+	if err := json.Unmarshal(got.body, &m); err != nil {
 		return nil, fmt.Errorf("reading tag %q: it is no manifest: %w", tag, err)
 	}
 	if len(m.Layers) > maxReferrers {

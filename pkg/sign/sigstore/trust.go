@@ -71,6 +71,8 @@ func (t Trust) understand(ctx context.Context) (*trusted, error) {
 	byKey := t.Key != nil || len(t.KeyPEM) > 0
 	byIdentity := t.Identity != "" || t.IdentityPattern != "" || t.Issuer != ""
 	switch {
+	case t.Log < LogByRoot || t.Log > LogNotRequired:
+		return nil, fmt.Errorf("demand %d of a log is unknown", t.Log)
 	case byKey && byIdentity:
 		return nil, errors.New("a key and an identity are given; only one of them can be trusted")
 	case t.Key != nil && len(t.KeyPEM) > 0:
@@ -130,7 +132,7 @@ func (t Trust) understandIdentity(ctx context.Context) (*trusted, error) {
 	out := &trusted{anyRepository: t.AnyRepository, identity: t.Identity, issuer: t.Issuer}
 	who := fmt.Sprintf("%q", t.Identity)
 	if t.IdentityPattern != "" {
-		out.pattern = "^(?:" + t.IdentityPattern + ")$"
+		out.pattern = anchored(t.IdentityPattern)
 		who = fmt.Sprintf("/%s/", t.IdentityPattern)
 	}
 	out.words = fmt.Sprintf("%s of issuer %q", who, t.Issuer)
@@ -193,7 +195,11 @@ func (t Trust) checkIdentity() error {
 	if t.IdentityPattern == "" {
 		return nil
 	}
-	pattern, err := regexp.Compile("^(?:" + t.IdentityPattern + ")$")
+	// By itself first: "a)|(b" would break out of what holds it to the whole.
+	if _, err := regexp.Compile(t.IdentityPattern); err != nil {
+		return fmt.Errorf("the identity's pattern: %w", err)
+	}
+	pattern, err := regexp.Compile(anchored(t.IdentityPattern))
 	if err != nil {
 		return fmt.Errorf("the identity's pattern: %w", err)
 	}
@@ -208,3 +214,6 @@ func (t Trust) checkIdentity() error {
 	}
 	return nil
 }
+
+// anchored holds a pattern to the whole of a text, whose every line it sees.
+func anchored(pattern string) string { return `\A(?:` + pattern + `)\z` }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/org/ai-ship/pkg/hint"
@@ -208,27 +210,27 @@ func odd(format string, args ...any) error { return &oddError{fmt.Errorf(format,
 
 // manifest reads a referrer's manifest: exactly one layer, about the digest.
 func (f *findings) manifest(ctx context.Context, digest string) (v1.Descriptor, error) {
-	resp, body, err := f.client.get(ctx, f.client.url("manifests", digest), "application/vnd.oci.image.manifest.v1+json", maxManifest)
+	got, err := f.client.get(ctx, f.client.url("manifests", digest), types.OCIManifestSchema1, maxManifest)
 	if errors.Is(err, errTooLarge) {
 		return v1.Descriptor{}, odd("its manifest is larger than %d bytes", maxManifest)
 	}
 	if err != nil {
 		return v1.Descriptor{}, err
 	}
-	if resp.StatusCode == 404 {
+	if got.status == http.StatusNotFound {
 		return v1.Descriptor{}, odd("its manifest is gone")
 	}
-	if resp.StatusCode != 200 {
-		return v1.Descriptor{}, refused(resp, body)
+	if got.status != http.StatusOK {
+		return v1.Descriptor{}, got.refused()
 	}
-	if err := f.spend(int64(len(body))); err != nil {
+	if err := f.spend(int64(len(got.body))); err != nil {
 		return v1.Descriptor{}, err
 	}
-	if got, err := sum(body); err != nil || got.String() != digest {
-		return v1.Descriptor{}, odd("its manifest has digest %s", got)
+	if other, err := sum(got.body); err != nil || other.String() != digest {
+		return v1.Descriptor{}, odd("its manifest has digest %s", other)
 	}
 	var m v1.Manifest
-	if err := json.Unmarshal(body, &m); err != nil {
+	if err := json.Unmarshal(got.body, &m); err != nil {
 		return v1.Descriptor{}, odd("its manifest cannot be read: %w", err)
 	}
 	if len(m.Layers) == 0 || !strings.HasPrefix(string(m.Layers[0].MediaType), bundlePrefix) {
