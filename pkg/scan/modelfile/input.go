@@ -35,6 +35,7 @@ type findings struct {
 	seen    map[Risk]bool // without offsets
 	reasons []string      // why something was not read
 	err     error         // of the context or the source; ends everything
+	wanted  []wanted      // files beside this one
 }
 
 // input is one content that is inspected: the file itself or a member of it.
@@ -251,6 +252,7 @@ func inspectWithin(ctx context.Context, src Source, left budget) (Report, error)
 		Card:      in.card,
 		Risks:     in.risks,
 		Unscanned: strings.Join(in.reasons, "; "),
+		wanted:    in.wanted,
 	}, nil
 }
 

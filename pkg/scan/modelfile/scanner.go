@@ -19,18 +19,21 @@ type Scanner struct{}
 // content only. Files of no known format cost one read of their beginning. What
 // a file is stands in Findings.Inventory, what it would do in Findings.Models,
 // and what could not be read to its end in Findings.Incomplete as
-// unscannable-file.
+// unscannable-file. Files that belong together are then held against each other.
 func (Scanner) Scan(ctx context.Context, target scan.Target) (scan.Findings, error) {
 	reports := make([]Report, len(target.Files))
-	group, ctx := errgroup.WithContext(ctx)
+	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, f := range target.Files {
 		group.Go(func() (err error) {
-			reports[i], err = inspectFile(ctx, f)
+			reports[i], err = inspectFile(within, f)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
+		return scan.Findings{}, err
+	}
+	if err := folders(ctx, target.Files, reports); err != nil {
 		return scan.Findings{}, err
 	}
 	findings := scan.Findings{Ran: true}

@@ -38,6 +38,7 @@ func natures() []nature {
 		{"lz4", starts("\x04\x22\x4d\x18"), inspectLZ4, []string{".lz4"}},
 		{"tar", isTar, inspectTar, []string{".tar"}},
 		{"closed archive", isClosed, inspectClosed, []string{".7z", ".rar", ".xz", ".lzma"}},
+		{"chat template", isTemplate, inspectTemplate, nil},
 		{"json", isJSON, inspectJSON, nil},
 		{"onnx", isONNX, inspectONNX, []string{".onnx"}},
 		{"saved model", isSavedModel, inspectSavedModel, []string{".pb"}},
