@@ -3,6 +3,8 @@ package modelfile
 import (
 	"context"
 	"encoding/json/jsontext"
+	"errors"
+	"slices"
 	"strings"
 
 	"github.com/org/ai-ship/pkg/scan"
@@ -26,8 +28,11 @@ func inspectJSON(ctx context.Context, in *input) {
 	default:
 		return
 	}
-	if !in.alive(ctx) || !c.known {
-		return // broken JSON that is no config is no model
+	// Broken JSON that is no config is no model. What is only too long or too deep
+	// loaders may read on, where its name is one that they look for.
+	limit := errors.Is(err, errLong) || errors.Is(err, errDeep) || errors.Is(err, errMany)
+	if !in.alive(ctx) || !c.known && !(limit && c.loaded()) {
+		return
 	}
 	in.card.Format = JSON
 	in.card.Framework, in.card.Version = c.card.Framework, c.card.Version
@@ -37,12 +42,24 @@ func inspectJSON(ctx context.Context, in *input) {
 	}
 }
 
+// loadedJSON are the ends of the names that loaders of models open.
+func loadedJSON() []string {
+	return []string{"config.json", ".index.json", "model_index.json", "modules.json", "chat_template.json", "exported_program.json", "model.json"}
+}
+
+// loaded reports whether loaders open a file of this name.
+func (c *jsonConfig) loaded() bool {
+	return slices.ContainsFunc(loadedJSON(), func(end string) bool { return strings.HasSuffix(c.in.name(), end) })
+}
+
 // jsonConfig is a config that is read.
 type jsonConfig struct {
 	in    *input
 	json  *jsonReader
 	card  Card
 	known bool // a key was seen that only a model's config has
+
+	program bool // it is a program that torch.export wrote
 }
 
 // top reads one key's value of the config.
@@ -76,6 +93,8 @@ func (c *jsonConfig) top(key string) error {
 		return c.first(&c.card.Version)
 	case "weight_map":
 		return c.shards()
+	case "graph_module":
+		c.program = true
 	case "peft_type":
 		c.card.Framework = "peft"
 	case "auto_mapping":
@@ -115,6 +134,10 @@ func (c *jsonConfig) nested(key string, off int64) error {
 		return c.json.skip(t)
 	case "attn_implementation", "_attn_implementation", "_attn_implementation_internal":
 		return c.kernel(off)
+	case "expr_str":
+		return c.expression(off)
+	case "target":
+		return c.target(off)
 	case "activation_function", "activation_fn", "sbert_ce_default_activation_function":
 		if c.json.peek() == '"' && c.base("config.json") {
 			return c.activation(off)

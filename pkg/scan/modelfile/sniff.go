@@ -39,7 +39,7 @@ func natures() []nature {
 		{"tar", isTar, inspectTar, []string{".tar"}},
 		{"closed archive", isClosed, inspectClosed, []string{".7z", ".rar", ".xz", ".lzma"}},
 		{"chat template", isTemplate, inspectTemplate, nil},
-		{"json", isJSON, inspectJSON, nil},
+		{"json", isJSON, inspectJSON, loadedJSON()},
 		{"onnx", isONNX, inspectONNX, []string{".onnx"}},
 		{"saved model", isSavedModel, inspectSavedModel, []string{".pb"}},
 		{"pickle", isPickle, inspectPickle, []string{

@@ -274,6 +274,7 @@ func checkHeader(in *input, h header) {
 		in.unscanned("the member %q is encrypted, or says so", shown(h.name, maxName))
 	}
 	checkPath(in, h.name, h.at)
+	checkNative(in, h)
 	const kinds, link = 0xf000, 0xa000
 	if h.mode&kinds == link {
 		in.risk(linkRisk(h.name, h.at))
