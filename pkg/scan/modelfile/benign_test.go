@@ -60,6 +60,18 @@ func TestBenignFiles(t *testing.T) {
 			t.Errorf("%s: %s %s", f.Path, f.ID, f.Calls)
 		}
 	}
+	for _, i := range found.Incomplete {
+		if !strings.HasSuffix(i.Path, ".joblib") {
+			t.Errorf("%s: %s", i.Path, i.Detail)
+		}
+	}
+	for _, name := range []string{"xgboost.json", "xgboost.ubj", "lightgbm.txt", "catboost.cbm", "catboost.json"} {
+		name = "exports/" + name
+		if !slices.ContainsFunc(files, func(f scan.File) bool { return f.Path == name }) ||
+			slices.ContainsFunc(found.Inventory, func(m scan.Model) bool { return m.Path == name }) {
+			t.Errorf("%s is not there, or is known, against docs/scan.md", name)
+		}
+	}
 	t.Logf("%d benign model files pass, of %d that are known and %d in all", counted, len(found.Inventory), len(files))
 	if counted < least {
 		t.Errorf("%d benign model files, want %d", counted, least)

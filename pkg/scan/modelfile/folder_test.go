@@ -214,3 +214,31 @@ func TestFolderErrors(t *testing.T) {
 		t.Errorf("error is %v, want canceled", err)
 	}
 }
+
+// FuzzFolder reads any two texts as the configs and the card of a folder.
+func FuzzFolder(f *testing.F) {
+	for _, tt := range hostileFolders() {
+		for path, text := range tt.files {
+			if len(text) < 10_000 {
+				f.Add(path, text, "---\nlicense: mit\n---\n")
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, path, text, card string) {
+		files := image(map[string]string{path: text, "m/README.md": card, "m/x.py": python, "m/config.json": `{"auto_map":{"A":"x.M"}}`})
+		found, err := modelfile.Scanner{}.Scan(t.Context(), scan.Target{Files: files})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range found.Models {
+			if r.ID == "" || r.Title == "" || len([]rune(r.Calls)) > 900 || strings.ContainsAny(r.Calls, "\n\r\x00\x1b") {
+				t.Errorf("%+v", r)
+			}
+		}
+		for _, m := range found.Inventory {
+			if strings.ContainsAny(m.License, "\n\r\x00\x1b") {
+				t.Errorf("%+v", m)
+			}
+		}
+	})
+}
