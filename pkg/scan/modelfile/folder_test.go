@@ -111,8 +111,10 @@ func hostileFolders() map[string]struct {
 		"template of chats": one("m/chat_template.jinja", `{{ lipsum.__globals__ }}`, "m/chat_template.jinja chat-template high __globals__", "m/chat_template.jinja chat-template high lipsum"),
 		"template that begins as JSON": one("m/chat_template.jinja", `{"a": {{ cycler }} }`,
 			"m/chat_template.jinja chat-template high cycler", "m/chat_template.jinja polyglot high chat template, json"),
-		"one template of several": one("m/additional_chat_templates/tool.jinja", `{{ lipsum }}`, "m/additional_chat_templates/tool.jinja chat-template high lipsum"),
-		"template of a web page":  one("app/templates/page.jinja", `{% include "head.jinja" %}{{ request.path }}`),
+		"one template of several":     one("m/additional_chat_templates/tool.jinja", `{{ lipsum }}`, "m/additional_chat_templates/tool.jinja chat-template high lipsum"),
+		"template of a page of chats": one("app/templates/chat.html.j2", `{% extends "base.html" %}`),
+		"template for a tool":         one("tool_chat_template_x.jinja", `{{ cycler }}`, "tool_chat_template_x.jinja chat-template high cycler"),
+		"template of a web page":      one("app/templates/page.jinja", `{% include "head.jinja" %}{{ request.path }}`),
 	}
 }
 

@@ -225,15 +225,15 @@ func pythonFile(name string) string {
 	return strings.ReplaceAll(name[:i], ".", "/") + ".py"
 }
 
-// isTemplate goes by name, for a template is any text: chat_template.jinja, and
-// what lies in additional_chat_templates, which is where transformers looks.
+// isTemplate goes by name, for a template is any text: chat_template.jinja and
+// the like, and what lies in additional_chat_templates, where transformers looks.
 func isTemplate(_ context.Context, in *input, _ []byte) bool {
 	name := strings.ToLower(in.name())
 	folder, base := path.Split(name)
 	if end := path.Ext(base); end != ".jinja" && end != ".jinja2" && end != ".j2" {
 		return false
 	}
-	return strings.Contains(base, "chat") || path.Base(folder) == "additional_chat_templates"
+	return strings.Contains(base, "chat_template") || path.Base(folder) == "additional_chat_templates"
 }
 
 // inspectTemplate reads a chat template from its file.
