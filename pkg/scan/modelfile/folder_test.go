@@ -71,6 +71,7 @@ func hostileFolders() map[string]struct {
 		"diffusers: class of a component": {map[string]string{"model_index.json": `{"unet":["my_unet","Net"],"_class_name":"DDPMPipeline"}`, "unet/my_unet.py": python},
 			[]string{"model_index.json remote-code high my_unet.Net", "unet/my_unet.py remote-code high my_unet.Net"}},
 		"diffusers: any module":     one("model_index.json", `{"_class_name":"DDPMPipeline","unet":["os","system"]}`, "model_index.json remote-code high os.system"),
+		"diffusers: another's key":  one("model_index.json", `{"_class_name":"P","architectures":["os","system"]}`, "model_index.json remote-code high os.system"),
 		"diffusers: module's below": one("model_index.json", `{"_class_name":"P","unet":["diffusers.utils.hub_utils","X"]}`, "model_index.json remote-code high diffusers.utils.hub_utils.X"),
 		"diffusers: pipeline": {map[string]string{"m/model_index.json": `{"_class_name":["mine","P"]}`, "m/mine.py": python},
 			[]string{"m/mine.py remote-code high mine.P", "m/model_index.json remote-code high mine.P"}},

@@ -18,6 +18,28 @@ import (
 // base reports whether the config has this name, for loaders take some by name.
 func (c *jsonConfig) base(name string) bool { return path.Base(c.in.name()) == name }
 
+// library reads the keys that one library has.
+func (c *jsonConfig) library(key string, off int64) error {
+	switch key {
+	case "_class_name":
+		return c.className(off)
+	case "_diffusers_version":
+		c.card.Framework = "diffusers"
+		return c.first(&c.card.Version)
+	case "weight_map":
+		return c.shards()
+	case "graph_module":
+		c.program = true
+	case "peft_type":
+		c.card.Framework = "peft"
+	case "auto_mapping":
+		return c.autoMapping()
+	case "megatron_core":
+		return c.imports(off, "megatron.core")
+	}
+	return c.nested(key, off)
+}
+
 // className is a text, or a pipeline of the folder: [MODULE, CLASS].
 func (c *jsonConfig) className(off int64) error {
 	if c.json.peek() != '[' {
@@ -160,15 +182,15 @@ func (c *jsonConfig) autoMapping() error {
 	return c.json.object(func(key string) error {
 		off := c.json.offset()
 		if key == "parent_library" {
-			return c.library(off, "transformers", "diffusers", "sentence_transformers", "timm", "torch.nn")
+			return c.imports(off, "transformers", "diffusers", "sentence_transformers", "timm", "torch.nn")
 		}
 		return c.nested(key, off)
 	})
 }
 
-// library reads the name of a module that is imported, and reports it unless it
+// imports reads the name of a module that is imported, and reports it unless it
 // is one of own or lies below it.
-func (c *jsonConfig) library(off int64, own ...string) error {
+func (c *jsonConfig) imports(off int64, own ...string) error {
 	if c.json.peek() != '"' {
 		return c.walk()
 	}

@@ -70,6 +70,9 @@ func (c *jsonConfig) top(key string) error {
 		"_name_or_path _from_model_config _diffusers_version _class_name weight_map") {
 		c.known = true
 	}
+	if key != "_class_name" && c.json.peek() == '[' && (c.base("model_index.json") || c.base("modular_model_index.json")) {
+		return c.component(key, off)
+	}
 	switch key {
 	case "architectures":
 		return c.first(&c.card.Architecture)
@@ -86,30 +89,12 @@ func (c *jsonConfig) top(key string) error {
 		return c.first(&c.card.Version)
 	case "quantization_config":
 		return c.quantisation()
-	case "_class_name":
-		return c.className(off)
-	case "_diffusers_version":
-		c.card.Framework = "diffusers"
-		return c.first(&c.card.Version)
-	case "weight_map":
-		return c.shards()
-	case "graph_module":
-		c.program = true
-	case "peft_type":
-		c.card.Framework = "peft"
-	case "auto_mapping":
-		return c.autoMapping()
-	case "megatron_core":
-		return c.library(off, "megatron.core")
 	case "chat_template":
 		return c.templates()
 	case "_name_or_path", "base_model_name_or_path":
 		return c.origin(key, off)
 	}
-	if c.json.peek() == '[' && (c.base("model_index.json") || c.base("modular_model_index.json")) {
-		return c.component(key, off)
-	}
-	return c.nested(key, off)
+	return c.library(key, off)
 }
 
 // nested reads the value of a key at any depth, for composite models keep the
