@@ -1,0 +1,3 @@
+package trivy
+
+import _ "github.com/org/ai-ship/pkg/scan/trivy"
