@@ -10,7 +10,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO      := go
 DIGITS  := testdata/digits
 
-.PHONY: build demo test lint bench cover fuzz clean
+.PHONY: build demo test interop lint bench cover fuzz clean
 
 build:
 	$(GO) build -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ai-ship .
@@ -29,6 +29,11 @@ demo: build
 # servers are installed; .ci/run installs them all.
 test:
 	$(GO) test -timeout 20m ./... ./$(DIGITS)/...
+
+# The program of another project that the end-to-end tests compare results with,
+# as the module e2e/interop/$(PEER) pins it, into OUT.
+interop:
+	$(GO) build -C e2e/interop/$(PEER) -buildvcs=false -ldflags "-s -w" -o $(OUT)/ tool
 
 lint:
 	$(GO) vet ./... ./$(DIGITS)/...

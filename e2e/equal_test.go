@@ -225,6 +225,11 @@ func hasAll(t *testing.T, findings []vulnerable, ids ...string) {
 
 func TestPackagesEqualTrivy(t *testing.T) {
 	w := vulnerableTwins(t)
+	for _, want := range []types.MediaType{types.OCILayer, types.OCILayerZStd, types.OCIUncompressedLayer} {
+		if !slices.Contains(w.types, string(want)) {
+			t.Errorf("the image's layers are %q, want one that is %s", w.types, want)
+		}
+	}
 	found := w.compare(t, "fail-on: low", everything)
 	hasAll(t, found, "CVE-2023-5363 libssl3", "CVE-2023-45853 zlib1g", "CVE-2024-45491 libexpat1", "CVE-2023-4863 libwebp7",
 		"CVE-2022-22817 pillow", "CVE-2022-40897 setuptools", "CVE-2018-18074 requests", "CVE-2023-39325 golang.org/x/net")

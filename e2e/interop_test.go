@@ -20,8 +20,8 @@ type peers struct {
 	built map[string]error // by module
 }
 
-// needPeer is the program of the module in interop/NAME: the one that
-// AI_SHIP_E2E_NAME names, as .ci/run does, or one compiled now.
+// needPeer is the program of the module interop/MODULE: the one that
+// AI_SHIP_E2E_MODULE names, as .ci/run sets it, or one that is compiled now.
 func needPeer(t *testing.T, module, program string) string {
 	t.Helper()
 	if named := os.Getenv("AI_SHIP_E2E_" + strings.ToUpper(module)); named != "" {
@@ -31,15 +31,10 @@ func needPeer(t *testing.T, module, program string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	out := shared.program("interop", module)
-	err, done := p.built[module]
-	if !done {
-		err = shared.compileIn(filepath.Join(shared.repo, "e2e", "interop", module), out, "", "tool")
-		if p.built == nil {
-			p.built = make(map[string]error)
-		}
-		p.built[module] = err
+	if _, done := p.built[module]; !done {
+		p.built[module] = shared.compileIn(filepath.Join(shared.repo, "e2e", "interop", module), out, "", "tool")
 	}
-	if err != nil {
+	if err := p.built[module]; err != nil {
 		missing(t, err.Error())
 	}
 	return filepath.Join(out, program)

@@ -82,7 +82,7 @@ func newMachine(dir string) (*machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &machine{dir: dir, repo: repo}
+	m := &machine{dir: dir, repo: repo, peers: peers{built: make(map[string]error)}}
 	if err := m.compile("", ".", "./testdata/digits/serve", "./testdata/digits/evaluate", "./testdata/vulndb/publish", crane); err != nil {
 		return nil, err
 	}

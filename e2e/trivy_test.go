@@ -37,6 +37,7 @@ type twins struct {
 	cache   string            // trivy's folder, with the database that ai-ship gets too
 	input   string            // an OCI layout, or a file as docker save writes it
 	diffIDs map[string]string // by the layers' digests
+	types   []string          // the layers' media types
 }
 
 // newTwins builds the project's image into output, oci or tar. database is the
@@ -60,6 +61,7 @@ func newTwins(t *testing.T, p project, config, output, database string) twins {
 	}
 	for i, l := range built.Layers {
 		w.diffIDs[l.Digest] = diffIDs[i].String()
+		w.types = append(w.types, l.MediaType)
 	}
 	return w
 }
@@ -243,7 +245,8 @@ func (w twins) compare(t *testing.T, gate string, keep func(scan.Finding) bool, 
 			gate, counted, passed, args, live, len(refusing), accepted)
 	}
 	if !t.Failed() {
-		figure(t, "%s: ai-ship and trivy %s find the same %d, %d of them taken out", t.Name(), strings.Join(args, " "), len(want), len(want)-live)
+		figure(t, "%s: %s find the same %d vulnerabilities, %d of them taken out",
+			t.Name(), strings.Join(append([]string{"ai-ship and trivy"}, args...), " "), len(want), len(want)-live)
 	}
 	return want
 }
@@ -251,7 +254,7 @@ func (w twins) compare(t *testing.T, gate string, keep func(scan.Finding) bool, 
 func everything(scan.Finding) bool { return true }
 
 // compareSBOM holds the packages in ai-ship's SBOM against those in trivy's, and
-// returns how many there are. A run under a gate has written the former.
+// returns how many there are. The last run under a gate has written the former.
 func (w twins) compareSBOM(t *testing.T) int {
 	t.Helper()
 	components := func(text []byte) (list []string) {
@@ -275,6 +278,9 @@ func (w twins) compareSBOM(t *testing.T) int {
 	want := components(theirs)
 	if diff := gocmp.Diff(want, components(ours)); diff != "" {
 		t.Errorf("components (-trivy +ai-ship):\n%s", diff)
+	}
+	if !t.Failed() {
+		figure(t, "%s: the SBOMs of both list the same %d components", t.Name(), len(want))
 	}
 	return len(want)
 }

@@ -84,7 +84,7 @@ func (v Vulnerabilities) judge(e Evidence) Result {
 	ignored := 0
 	for _, f := range e.Findings.Vulnerabilities {
 		switch {
-		case f.Ignored != nil, v.IgnoreUnfixed && f.Fixed == "":
+		case f.Ignored != nil, v.IgnoreUnfixed && unfixed(f):
 			ignored++
 		case f.Severity == scan.Unknown:
 			unknown = append(unknown, f)
@@ -115,6 +115,10 @@ func (v Vulnerabilities) judge(e Evidence) Result {
 	}
 	return r
 }
+
+// unfixed goes by the status: a source may know that there is a fix, and not in
+// which version.
+func unfixed(f scan.Finding) bool { return f.Fixed == "" && f.Status != "fixed" }
 
 func vulnerabilities(n int) string {
 	if n == 1 {
