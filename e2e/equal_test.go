@@ -210,7 +210,23 @@ func newVulnerable(t *testing.T, own ...file) project {
 
 func vulnerableTwins(t *testing.T, own ...file) twins {
 	t.Helper()
-	return newTwins(t, newVulnerable(t, own...), fmt.Sprintf(equalConfig, "oci:base"), "oci", shared.database())
+	return newTwins(t, newVulnerable(t, own...), fmt.Sprintf(equalConfig, "oci:base"), "oci", fullDatabase(t))
+}
+
+// fullDatabase is the project's advisories and the made up ones, which have
+// every severity and every state.
+func fullDatabase(t *testing.T) (archive string) {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "advisories")
+	sheets, err := filepath.Glob(filepath.Join(shared.repo, "testdata/vulndb/*.yaml"))
+	if err != nil || len(sheets) == 0 {
+		t.Fatalf("found %d sheets of advisories: %v", len(sheets), err)
+	}
+	copyDir(t, "testdata/advisories", dir)
+	must(t, "cp", append(sheets, dir)...)
+	archive = filepath.Join(dir, "db.tar.gz")
+	must(t, shared.program("publish"), "-advisories", dir, "-out", archive)
+	return archive
 }
 
 // hasAll fails unless findings have all of ids.
@@ -232,11 +248,13 @@ func TestPackagesEqualTrivy(t *testing.T) {
 	}
 	found := w.compare(t, "fail-on: low", everything)
 	hasAll(t, found, "CVE-2023-5363 libssl3", "CVE-2023-45853 zlib1g", "CVE-2024-45491 libexpat1", "CVE-2023-4863 libwebp7",
-		"CVE-2022-22817 pillow", "CVE-2022-40897 setuptools", "CVE-2018-18074 requests", "CVE-2023-39325 golang.org/x/net")
+		"CVE-2022-22817 pillow", "CVE-2022-40897 setuptools", "CVE-2018-18074 requests", "CVE-2023-39325 golang.org/x/net", "EXAMPLE-2026-0001 bash", "EXAMPLE-2026-0002 bash", "EXAMPLE-2026-0003 bash",
+		"EXAMPLE-2026-0004 bash", "EXAMPLE-2026-0005 bash", "EXAMPLE-2026-0007 six", "EXAMPLE-2026-0008 idna")
 	if slices.ContainsFunc(found, func(v vulnerable) bool { return v.Package == "urllib3" }) {
 		t.Error("both find urllib3, which a layer takes away")
 	}
 	w.compareSBOM(t)
+	w.compare(t, "ignore-unfixed: true, fail-on: low", func(f scan.Finding) bool { return f.Status == "fixed" }, "--ignore-unfixed")
 	for _, level := range []scan.Severity{scan.Low, scan.Medium, scan.High, scan.Critical} {
 		var names []string
 		for s := level; s <= scan.Critical; s++ {
