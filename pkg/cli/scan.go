@@ -98,18 +98,7 @@ func (s *packages) open(ctx context.Context) error {
 		return fmt.Errorf("opening the database's folder: %w", err)
 	}
 	s.store = store
-	options := vulndb.Options{Keychain: authn.DefaultKeychain, MaxAge: s.wanted.MaxAge}
-	var db vulndb.DB
-	if s.wanted.DatabaseFile != "" {
-		file := filepath.FromSlash(s.wanted.DatabaseFile)
-		if !filepath.IsAbs(file) {
-			file = filepath.Join(s.project.dir, file)
-		}
-		db, err = vulndb.Open(ctx, file, store, options)
-		err = input(err)
-	} else {
-		db, err = vulndb.Pull(ctx, s.wanted.Databases, store, options)
-	}
+	db, err := s.database(ctx, vulndb.Advisories, s.wanted.Database)
 	if err != nil {
 		return err
 	}
@@ -119,10 +108,30 @@ func (s *packages) open(ctx context.Context) error {
 	}
 	s.note = db.Note
 	s.engine = trivy.New(trivy.Options{
-		DatabaseDir: db.Dir, Database: db.Database(), CacheDir: filepath.Join(s.keep, "layers"), Secrets: true,
+		DatabaseDir: db.Dir, Database: db.Database(), CacheDir: filepath.Join(s.keep, "layers"), Secrets: true, Java: s.java,
 		Ignore: trivy.File{Root: s.project.root, Name: s.wanted.IgnoreFile}, VEX: vex, Now: time.Now,
 	})
 	return nil
+}
+
+// java brings the database that names Java archives.
+func (s *packages) java(ctx context.Context) (trivy.Java, error) {
+	db, err := s.database(ctx, vulndb.Java, s.wanted.Java)
+	return trivy.Java{Dir: db.Dir, Digest: db.Digest, Note: db.Note}, err
+}
+
+// database brings a database into the store, which must be open.
+func (s *packages) database(ctx context.Context, kind vulndb.Kind, wanted plan.Database) (vulndb.DB, error) {
+	options := vulndb.Options{Kind: kind, Keychain: authn.DefaultKeychain, MaxAge: wanted.MaxAge}
+	if wanted.File == "" {
+		return vulndb.Pull(ctx, wanted.Refs, s.store, options)
+	}
+	file := filepath.FromSlash(wanted.File)
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(s.project.dir, file)
+	}
+	db, err := vulndb.Open(ctx, file, s.store, options)
+	return db, input(err)
 }
 
 // input marks an error as the project's.

@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -221,16 +220,4 @@ func TestDatabaseCutWhileItIsReadIsAnError(t *testing.T) {
 	contains(t, err.Error(), "trivy panicked")
 	// Closing it would wait for ever; the next scan must not.
 	scanned(t, options(t), image(nil, layer(t, dist("pillow", "9.0.0"))).target(t))
-}
-
-func TestJavaDatabaseIsUsed(t *testing.T) {
-	o := options(t)
-	o.JavaDir = t.TempDir() // without the sub-folder that it should have
-	found, err := engineScan(t, o, image(nil, layer(t, file{"app/a.jar", "PK"})).target(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := incomplete(found); !slices.Contains(got, "walk-error") {
-		t.Errorf("incomplete %q: the archive was not analyzed", got)
-	}
 }

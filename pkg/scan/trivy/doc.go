@@ -9,7 +9,7 @@
 //	unverified-layer       the layer's content is not what its diffID says
 //	walk-error             a layer's archive, or a file in it, could not be read
 //	analysis-error         a file could not be understood
-//	jar-without-database   Java archives need a database of their own
+//	jar-without-database   Java archives that no database could name
 //	unknown-os             no distribution was recognised
 //	unsupported-os         the distribution has no advisories in trivy
 //	unsupported-os-version the distribution stopped publishing advisories

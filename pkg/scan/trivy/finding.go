@@ -10,6 +10,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/org/ai-ship/pkg/scan"
+	"github.com/org/ai-ship/pkg/scan/ignore"
 )
 
 // maxTitle bounds a finding's title.
@@ -35,7 +36,7 @@ func (s *session) collect(report types.Report, rules *ignoreRules) {
 			case types.DetectedVulnerability:
 				if m.Status == types.FindingStatusIgnored {
 					if rule := rules.config.MatchVulnerability(f.VulnerabilityID, r.Target, f.PkgPath, f.PkgIdentifier.PURL); rule != nil {
-						ignored.Until = lastDay(rule.ExpiredAt)
+						ignored.Until = ignore.LastDay(rule.ExpiredAt)
 					}
 				}
 				finding := s.vulnerability(f, r)
@@ -43,7 +44,7 @@ func (s *session) collect(report types.Report, rules *ignoreRules) {
 				s.findings.Vulnerabilities = append(s.findings.Vulnerabilities, finding)
 			case types.DetectedSecret:
 				if rule := rules.config.MatchSecret(f.RuleID, r.Target); rule != nil {
-					ignored.Until = lastDay(rule.ExpiredAt)
+					ignored.Until = ignore.LastDay(rule.ExpiredAt)
 				}
 				finding := s.secret(f, r.Target)
 				finding.Ignored = ignored

@@ -22,12 +22,9 @@ func (s *session) option() artifact.Option {
 	off := append([]analyzer.Type{}, analyzer.TypeLockfiles...)
 	off = append(off, analyzer.TypeConfigFiles...)
 	off = append(off, analyzer.TypeApkCommand, analyzer.TypeLicenseFile, analyzer.TypeHistoryDockerfile,
-		analyzer.TypeExecutable, analyzer.TypeRpmArchive)
+		analyzer.TypeExecutable, analyzer.TypeRpmArchive, analyzer.TypeJar) // typeJars stands in for the last
 	if !s.Secrets {
 		off = append(off, analyzer.TypeSecret, analyzer.TypeImageConfigSecret)
-	}
-	if s.JavaDir == "" {
-		off = append(off, analyzer.TypeJar)
 	}
 	return artifact.Option{
 		Type:                 ftypes.TypeContainerImage,
@@ -123,7 +120,7 @@ func (s *session) inspectLayer(ctx context.Context, diffID v1.Hash, base bool) e
 		if len(notes) > 0 {
 			return nil
 		}
-		if err := s.results.save(paths); err != nil {
+		if err := s.results.save(ctx, paths); err != nil {
 			return fmt.Errorf("keeping the result of layer %s: %w", about.Digest, err)
 		}
 		return nil
@@ -174,13 +171,4 @@ func (s *session) note(notes []note, layer v1.Hash) {
 	incomplete, skips := gaps(notes, layer)
 	s.findings.Incomplete = append(s.findings.Incomplete, incomplete...)
 	s.findings.Skipped = append(s.findings.Skipped, skips...)
-}
-
-func (s *session) noteJars(paths []string, layer v1.Hash) {
-	if s.JavaDir != "" || len(paths) == 0 {
-		return
-	}
-	missing := incompletef("jar-without-database", "the layer holds %d Java archives or more, and there is no Java database to name them", len(paths))
-	missing.Layer, missing.Path = layer, paths[0]
-	s.findings.Incomplete = append(s.findings.Incomplete, missing)
 }
