@@ -26,12 +26,13 @@ const maxJars = 50
 // failed lookup for one that found nothing.
 const typeJars analyzer.Type = "ai-ship-jar"
 
-// register tells trivy of the analyzer, which then is that of the scan whose
-// turn it is. Trivy cannot forget one.
+// register tells trivy of this package's analyzers: of Java archives, that of
+// the scan whose turn it is. Trivy cannot forget one.
 var register = sync.OnceFunc(func() { //nolint:gochecknoglobals // trivy's registry is the process's
 	analyzer.RegisterPostAnalyzer(typeJars, func(analyzer.AnalyzerOptions) (analyzer.PostAnalyzer, error) {
 		return process.jars, nil
 	})
+	analyzer.RegisterAnalyzer(rpms{})
 })
 
 // jars names the Java archives of one scan's layers, by what they say of
@@ -61,7 +62,8 @@ func (j *jars) PostAnalyze(ctx context.Context, input analyzer.PostAnalysisInput
 	}
 	j.open(ctx)
 	parse := func(name string, info fs.FileInfo, r xio.ReadSeekerAt) (*ftypes.Application, error) {
-		p := jar.NewParser(&j.index, jar.WithSize(info.Size()), jar.WithFilePath(name), jar.WithChecksum(input.Options.FileChecksum))
+		p := jar.NewParser(&j.index, jar.WithSize(info.Size()), jar.WithFilePath(name), jar.WithChecksum(input.Options.FileChecksum),
+			jar.WithLicenseClassifierConfidenceLevel(licenseConfidence))
 		return language.ParsePackage(ctx, ftypes.Jar, name, r, p, false)
 	}
 	result := &analyzer.AnalysisResult{}

@@ -11,7 +11,6 @@ import (
 	javadb "github.com/aquasecurity/trivy-java-db/pkg/db"
 	javatypes "github.com/aquasecurity/trivy-java-db/pkg/types"
 	"github.com/aquasecurity/trivy/pkg/dependency/parser/java/jar"
-	_ "modernc.org/sqlite" // trivy reads its Java database and those of RPM with it, and leaves it to the program to choose one
 )
 
 // Java is trivy's Java database: which artifact of Maven an archive is.

@@ -17,6 +17,8 @@ import (
 	"github.com/org/ai-ship/pkg/scan"
 )
 
+const licenseConfidence = 0.9 // what trivy's command line sets
+
 // option is what trivy's command line sets for its image command.
 func (s *session) option() artifact.Option {
 	off := append([]analyzer.Type{}, analyzer.TypeLockfiles...)
@@ -34,7 +36,7 @@ func (s *session) option() artifact.Option {
 		Offline:              true,
 		FileChecksum:         true, // the SBOM lists hashes; one setting, or the cache would mix them
 		DetectionPriority:    ftypes.PriorityPrecise,
-		LicenseScannerOption: analyzer.LicenseScannerOption{ClassifierConfidenceLevel: 0.9},
+		LicenseScannerOption: analyzer.LicenseScannerOption{ClassifierConfidenceLevel: licenseConfidence},
 	}
 }
 
