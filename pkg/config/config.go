@@ -118,7 +118,7 @@ type ModelGate struct {
 // Scan says how the image is scanned.
 type Scan struct {
 	DB     string   `yaml:"db,expand" jsonschema_description:"Vulnerability database: a registry reference with its tag, or a folder or db.tar.gz relative to the project. Default: Trivy's public one."`
-	JavaDB string   `yaml:"java-db,expand" jsonschema_description:"Database that names Java archives, used when the image has some: a registry reference with its tag, or a folder or javadb.tar.gz relative to the project. Default: Trivy's public one."`
+	JavaDB string   `yaml:"java-db,expand" jsonschema_description:"Database that names Java archives, brought when the image has some: a registry reference with its tag, or a folder or javadb.tar.gz relative to the project. Default: Trivy's public one."`
 	MaxAge string   `yaml:"max-age" jsonschema:"default=48h" jsonschema_description:"How old the database may be, such as 48h. The Java database may be 14 days old, or as old as this if that is more."`
 	Accept []string `yaml:"accept" jsonschema_description:"What may stay unlooked at, by the identifiers that verdicts print, such as no-advisories-debian."`
 }
