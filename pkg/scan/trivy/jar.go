@@ -78,7 +78,11 @@ func (j *jars) PostAnalyze(ctx context.Context, input analyzer.PostAnalysisInput
 
 func (j *jars) list(from fs.FS) error {
 	return fs.WalkDir(from, ".", func(name string, d fs.DirEntry, err error) error {
-		if err == nil && d.Type().IsRegular() && len(j.paths) < maxJars {
+		if err != nil || !d.Type().IsRegular() || len(j.paths) >= maxJars {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && info.Size() > 0 { // an empty one names nothing, and is not parsed
 			j.paths = append(j.paths, name)
 		}
 		return err

@@ -132,6 +132,8 @@ func TestJavaArchives(t *testing.T) {
 		"inside of another":          {good, "app.jar", archiveOf(t, file{"BOOT-INF/lib/renamed.jar", stripped(t)}), log4j, nil},
 		"known to nobody":            {good, "mine.jar", archiveOf(t, file{"a", "b"}), nil, nil},
 		"says it without a database": {none, "log4j-core-2.14.1.jar", log4shell(t), log4j, without},
+		"says it under another name": {none, "app.jar", log4shell(t), log4j, without},
+		"empty":                      {none, "empty.jar", "", nil, nil},
 		"silent without a database":  {none, "renamed.jar", stripped(t), nil, without},
 		"no archive":                 {good, "log4j-core-2.14.1.jar", "garbage", nil, []string{"walk-error"}},
 		"no archive inside":          {good, "app.jar", archiveOf(t, file{"lib/x.jar", "garbage"}), nil, []string{"analysis-error"}},
