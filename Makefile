@@ -10,7 +10,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GO      := go
 DIGITS  := testdata/digits
 
-.PHONY: build demo test interop lint bench cover fuzz clean
+.PHONY: build demo test interop race lint bench cover fuzz clean
 
 build:
 	$(GO) build -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ai-ship .
@@ -35,6 +35,14 @@ test:
 interop:
 	$(GO) build -C e2e/interop/$(PEER) -buildvcs=false -ldflags "-s -w" -o $(OUT)/ tool
 
+# The race detector needs cgo, so a C compiler, and compiles everything anew: of
+# trivy's package only the test that is about races, which costs minutes of
+# compiling.
+race: export CGO_ENABLED := 1
+race:
+	$(GO) test -race -timeout 20m $$($(GO) list ./pkg/... | grep -v -e /scan/trivy$$ -e /pkg/cli$$)
+	$(GO) test -race -timeout 20m -run '^TestScansAtOnce$$' ./pkg/scan/trivy
+
 lint:
 	$(GO) vet ./... ./$(DIGITS)/...
 	golangci-lint run ./... ./$(DIGITS)/...
@@ -52,7 +60,8 @@ bench: build
 	$(GO) run ./bench -ship bin/ai-ship -install $(BENCHFLAGS)
 
 # Every fuzz target, one after the other. Those of pkg/scan/trivy would compile
-# all of trivy again with coverage; their seeds run as tests.
+# all of trivy again with coverage; their seeds run as tests. What parses is fuzzed
+# in pkg/scan/ignore.
 FUZZTIME ?= 20s
 fuzz:
 	@list=$$($(GO) test -list '^Fuzz' $$($(GO) list ./pkg/... | grep -v /scan/trivy$$)) || { echo "$$list"; exit 1; }; \
