@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/org/ai-ship/pkg/scan"
 	"github.com/org/ai-ship/pkg/scan/trivy"
@@ -128,6 +129,32 @@ func TestContextEndsTheScan(t *testing.T) {
 		t.Errorf("error is %v, want %v", err, reason)
 	}
 	scanned(t, options(t), image(layer(t, debian()...)).target(t))
+}
+
+// ending ends the scan when all layers are read. Trivy then gives its result, or
+// not, at random.
+type ending struct {
+	v1.Image
+	end func()
+}
+
+func (e ending) ConfigName() (v1.Hash, error) {
+	e.end()
+	return e.Image.ConfigName()
+}
+
+func TestContextEndsTheLookup(t *testing.T) {
+	o, target := options(t), image(layer(t, debian()...), layer(t, dist("pillow", "9.0.0"))).target(t)
+	whole := target.Image
+	for range 10 {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		reason := errors.New("the user left")
+		target.Image = ending{whole, func() { cancel(reason) }}
+		found, err := trivy.New(o).Scan(ctx, target)
+		if !errors.Is(err, reason) || found.Ran {
+			t.Fatalf("error is %v and ran %t, want %v and false", err, found.Ran, reason)
+		}
+	}
 }
 
 func TestScansAtOnce(t *testing.T) {
