@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -183,6 +184,43 @@ func TestScansAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// Trivy's analyzers and its database are the process's: what two scans at once
+// would do to them only the race detector sees, that there never are two all do.
+func TestScansTakeTurns(t *testing.T) {
+	var scans atomic.Int64
+	l := layer(t, dist("pillow", "9.0.0"))
+	whole := l.open
+	l.open = func() (io.ReadCloser, error) {
+		if n := scans.Add(1); n > 1 {
+			t.Errorf("%d scans read at once", n)
+		}
+		time.Sleep(20 * time.Millisecond) // for the others to come
+		r, err := whole()
+		return struct {
+			io.Reader
+			io.Closer
+		}{r, closer(func() error { scans.Add(-1); return r.Close() })}, err
+	}
+	o, target := options(t), image(nil, l).target(t)
+	errs := make(chan error)
+	for range 4 {
+		engine := trivy.New(o)
+		go func() {
+			_, err := engine.Scan(t.Context(), target)
+			errs <- err
+		}()
+	}
+	for range 4 {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+type closer func() error
+
+func (c closer) Close() error { return c() }
 
 func TestWithoutDatabaseNothingIsLookedUp(t *testing.T) {
 	o := options(t)
