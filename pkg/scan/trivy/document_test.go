@@ -66,6 +66,7 @@ func TestSBOM(t *testing.T) {
 			t.Errorf("pillow has the hashes %v, want one", c.Hashes)
 		}
 	}
+	contains(t, text, `"aquasecurity:trivy:RepoTag"`) // trivy's identifiers are made of it
 	if len(refs) != len(bom.Components)+1 {
 		t.Error("a reference is used twice")
 	}
