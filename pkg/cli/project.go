@@ -43,6 +43,7 @@ type project struct {
 	dir    string
 	root   *os.Root
 	config *config.Config
+	has    bool // the config is a file
 }
 
 // openProject reads the config. The caller closes the root.
@@ -60,7 +61,7 @@ func (p Process) openProject(f planFlags) (*project, error) {
 	if f.version != "" {
 		c.Version.From = f.version
 	}
-	return &project{dir: dir, root: root, config: c}, nil
+	return &project{dir: dir, root: root, config: c, has: true}, nil
 }
 
 // ask gathers what the environment knows.

@@ -48,7 +48,7 @@ func (p Process) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(cmd, err)
 	})
-	root.AddCommand(p.run(), p.plan(), p.gate(), p.registry(), p.explain(), p.schema(), p.version())
+	root.AddCommand(p.run(), p.plan(), p.scan(), p.gate(), p.registry(), p.explain(), p.schema(), p.version())
 	return root
 }
 

@@ -9,10 +9,14 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/org/ai-ship/pkg/base"
 	"github.com/org/ai-ship/pkg/build"
 	"github.com/org/ai-ship/pkg/plan"
 	"github.com/org/ai-ship/pkg/scan"
+	"github.com/org/ai-ship/pkg/scan/bom"
 	"github.com/org/ai-ship/pkg/scan/leftover"
 	"github.com/org/ai-ship/pkg/scan/modelfile"
 	"github.com/org/ai-ship/pkg/scan/trivy"
@@ -21,18 +25,55 @@ import (
 
 // scanner wires the scanners of a plan. Model files and secrets are always
 // looked for; packages when a gate is about them, since they cost a database.
-// done removes what was made for the scan alone.
-func (p Process) scanner(project *project, wanted plan.Scan, dryRun bool) (s scan.Scanner, done func() error, err error) {
+func (p Process) scanner(project *project, wanted plan.Scan, dryRun bool) (s scanners, err error) {
 	always := []scan.Scanner{modelfile.Scanner{}, scan.Func(leftover.Scan)}
 	if !wanted.Packages {
-		return scan.All(append(always, unasked{})...), func() error { return nil }, nil
+		return scanners{all: described{scan.All(append(always, unasked{})...)}, done: func() error { return nil }}, nil
 	}
 	keep, remove, err := scanFolder(project, dryRun)
 	if err != nil {
-		return nil, nil, err
+		return scanners{}, err
 	}
 	packages := &packages{wanted: wanted, project: project, keep: keep}
-	return scan.All(append(always, packages)...), func() error { return errors.Join(packages.close(), remove()) }, nil
+	return scanners{
+		all:    described{licensed{scan.All(append(always, packages)...), packages}},
+		pushed: packages.pushed,
+		done:   func() error { return errors.Join(packages.close(), remove()) },
+	}, nil
+}
+
+// scanners are the scanners of a run.
+type scanners struct {
+	all    scan.Scanner
+	pushed func(context.Context, name.Digest, v1.Platform) (scan.Findings, error) // nil when packages are not looked up
+	done   func() error                                                           // removes what was made for the scan alone
+}
+
+// licensed adds the licences of models, which the package scanner does not see.
+type licensed struct {
+	scan.Scanner
+	packages *packages
+}
+
+func (l licensed) Scan(ctx context.Context, target scan.Target) (scan.Findings, error) {
+	findings, err := l.Scanner.Scan(ctx, target)
+	if err != nil {
+		return scan.Findings{}, err
+	}
+	own, err := l.packages.engine.Licenses(ctx, findings.Inventory)
+	findings.Licenses = append(findings.Licenses, own...)
+	return findings, input(err)
+}
+
+// described adds the models to the SBOM.
+type described struct{ scan.Scanner }
+
+func (d described) Scan(ctx context.Context, target scan.Target) (scan.Findings, error) {
+	findings, err := d.Scanner.Scan(ctx, target)
+	if err == nil {
+		err = bom.AddModels(ctx, &findings, target.Files)
+	}
+	return findings, err
 }
 
 // unasked says that nobody asked for the packages.
@@ -86,6 +127,25 @@ func (s *packages) Scan(ctx context.Context, target scan.Target) (scan.Findings,
 		findings.Skipped = append(findings.Skipped, scan.Skip{Reason: s.note})
 	}
 	return findings, nil
+}
+
+// pushed scans one platform of an image in a registry.
+func (s *packages) pushed(ctx context.Context, image name.Digest, platform v1.Platform) (scan.Findings, error) {
+	opened, err := base.Open(ctx, image.Name(), base.Options{Keychain: authn.DefaultKeychain})
+	if err != nil {
+		return scan.Findings{}, err
+	}
+	img, err := opened.Image(platform)
+	if err != nil {
+		return scan.Findings{}, err
+	}
+	target, skipped, err := build.Published(img, image.Name(), platform)
+	if err != nil {
+		return scan.Findings{}, err
+	}
+	findings, err := s.Scan(ctx, target)
+	findings.Skipped = append(findings.Skipped, skipped...)
+	return findings, err
 }
 
 func (s *packages) open(ctx context.Context) error {

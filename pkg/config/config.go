@@ -58,6 +58,7 @@ type Gates struct {
 	Vulnerabilities *Vulnerability `yaml:"vulnerabilities" jsonschema_description:"Limit of what a package scanner may find."`
 	Models          *ModelGate     `yaml:"models" jsonschema_description:"What model files may run when they are loaded."`
 	Secrets         string         `yaml:"secrets" jsonschema:"enum=deny,enum=warn,enum=allow,default=deny" jsonschema_description:"What a secret in the image's own files, environment or history does."`
+	Licenses        *LicenseGate   `yaml:"licenses" jsonschema_description:"Licences that packages and models may not have."`
 }
 
 // SizeGate limits the image's size. A nil limit does not apply.
@@ -104,6 +105,7 @@ type Vulnerability struct {
 	Unknown       string   `yaml:"unknown" jsonschema:"enum=refuse,enum=warn,enum=allow,default=warn" jsonschema_description:"What a vulnerability of unknown severity does."`
 	IgnoreUnfixed bool     `yaml:"ignore-unfixed" jsonschema:"default=false" jsonschema_description:"Whether findings that have no fix yet pass."`
 	IgnoreFile    string   `yaml:"ignore-file" jsonschema_description:"File of findings to ignore, in the format of .trivyignore.yaml, relative to the project."`
+	OnlyNew       bool     `yaml:"only-new" jsonschema:"default=false" jsonschema_description:"Whether findings pass that the image the channel points to has already."`
 	VEX           []string `yaml:"vex" jsonschema_description:"VEX documents (OpenVEX or CSAF), relative to the project."`
 }
 
@@ -113,6 +115,11 @@ type ModelGate struct {
 	Allow  []string `yaml:"allow" jsonschema_description:"Formats that may be in the image, such as safetensors, onnx or gguf. Default: all."`
 	Pickle string   `yaml:"pickle" jsonschema:"enum=deny,enum=allow,default=deny" jsonschema_description:"Whether a pickle, which can run code when loaded, may be in the image when it is not known to call anything."`
 	FailOn string   `yaml:"fail-on" jsonschema:"enum=low,enum=medium,enum=high,enum=critical,default=high" jsonschema_description:"Lowest severity of what loading a file may do that refuses the image."`
+}
+
+// LicenseGate is the gate on the licences of packages and models.
+type LicenseGate struct {
+	Deny []string `yaml:"deny" jsonschema:"required" jsonschema_description:"SPDX identifiers, such as AGPL-3.0-only, and categories: forbidden, restricted, reciprocal, notice, permissive, unencumbered or unknown."`
 }
 
 // Scan says how the image is scanned.

@@ -12,7 +12,7 @@ import (
 
 // Scan is how the image is scanned.
 type Scan struct {
-	// Packages says that a gate is about vulnerabilities. Looking for them costs
+	// Packages says that a gate is about vulnerabilities or licences. Looking for them costs
 	// a database, and the base's bytes where the cache does not know it.
 	Packages   bool
 	Database   Database
@@ -47,14 +47,17 @@ func publicJavaDatabases() []string {
 // itself.
 const embedded = "embedded/"
 
-// scanning decides how to scan; registry is the host that the run pushes to in
+// Scanning decides how to scan; registry is the host that the run pushes to in
 // place of the image's, "" for the image's own.
-func scanning(c *config.Config, registry string) (Scan, error) {
+func Scanning(c *config.Config, registry string) (Scan, error) {
 	v := c.Gates.Vulnerabilities
-	if v == nil {
+	if v == nil && c.Gates.Licenses == nil {
 		return Scan{}, nil
 	}
-	s := Scan{Packages: true, IgnoreFile: v.IgnoreFile, VEX: v.VEX}
+	s := Scan{Packages: true}
+	if v != nil {
+		s.IgnoreFile, s.VEX = v.IgnoreFile, v.VEX
+	}
 	age, err := time.ParseDuration(c.Scan.MaxAge)
 	if err != nil {
 		return Scan{}, fmt.Errorf("scan.max-age: %w", err)

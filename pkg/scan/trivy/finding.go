@@ -52,6 +52,7 @@ func (s *session) collect(report types.Report, rules *ignoreRules) {
 			}
 		}
 	}
+	s.licenses(report, rules)
 	s.findings.Skipped = append(s.findings.Skipped, rules.expired...)
 	for _, list := range [][]scan.Finding{s.findings.Vulnerabilities, s.findings.Secrets} {
 		slices.SortStableFunc(list, worstFirst)
