@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -125,8 +126,8 @@ func (v Vulnerabilities) judge(e Evidence) Result {
 		for _, f := range refused {
 			names = append(names, vulnerable(f))
 		}
-		r.Reason = fmt.Sprintf("%s: %s%s; to ignore the first for 30 days add %q to vulnerabilities: in %s; none of %s would have passed",
-			v.count(len(refused), e.Known), list(names), v.compared(e.Known), v.line(refused[0], e.IgnoreUntil), v.file(), above)
+		r.Reason = fmt.Sprintf("%s: %s%s; to ignore the first for 30 days add %s; none of %s would have passed",
+			v.count(len(refused), e.Known), list(names), v.compared(e.Known), v.line(refused[0], e.IgnoreUntil), above)
 	case len(unknown) > 0 && v.Unknown.outcome() == Warned:
 		r.Outcome = Warned
 		r.Reason = fmt.Sprintf("%s of unknown severity, such as %s; none would have passed without a warning", vulnerabilities(len(unknown)), vulnerable(unknown[0]))
@@ -172,16 +173,16 @@ func vulnerabilities(n int) string {
 	return fmt.Sprintf("%d vulnerabilities", n)
 }
 
-// line is the entry that would ignore a finding.
+// line is the entry that would ignore a finding, and where it goes.
 func (v Vulnerabilities) line(f scan.Finding, until string) string {
-	return fmt.Sprintf("- {id: %s, expired_at: %s, statement: why}", f.ID, until)
-}
-
-func (v Vulnerabilities) file() string {
-	if v.IgnoreFile == "" {
-		return ".trivyignore.yaml, and name that under ignore-file:"
+	entry := fmt.Sprintf("- {id: %s, expired_at: %s, statement: why}", f.ID, until)
+	switch ext := path.Ext(v.IgnoreFile); {
+	case v.IgnoreFile == "":
+		return fmt.Sprintf("%q to vulnerabilities: in .trivyignore.yaml, and name that under ignore-file:", entry)
+	case ext == ".yaml", ext == ".yml":
+		return fmt.Sprintf("%q to vulnerabilities: in %s", entry, v.IgnoreFile)
 	}
-	return v.IgnoreFile
+	return fmt.Sprintf("%q to %s", fmt.Sprintf("%s exp:%s # why", f.ID, until), v.IgnoreFile)
 }
 
 // vulnerable names a vulnerability as sentences do.

@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -52,6 +53,21 @@ func TestLicensesAreNotScanned(t *testing.T) {
 	verdict := gate.Evaluate(gate.Policy{Scan: &gate.Scan{Licenses: &gate.Licenses{Deny: []string{"forbidden"}}}}, gate.Evidence{})
 	if verdict.Passed {
 		t.Error("licences that nobody looked at pass")
+	}
+}
+
+// The line to add is one that the named file takes.
+func TestIgnoreLine(t *testing.T) {
+	for file, want := range map[string]string{
+		"":             `add "- {id: CVE-2018-18074, expired_at: 2026-02-01, statement: why}" to vulnerabilities: in .trivyignore.yaml, and name that under ignore-file:;`,
+		"x.yml":        `add "- {id: CVE-2018-18074, expired_at: 2026-02-01, statement: why}" to vulnerabilities: in x.yml;`,
+		".trivyignore": `add "CVE-2018-18074 exp:2026-02-01 # why" to .trivyignore;`,
+	} {
+		policy := gate.Policy{Scan: &gate.Scan{Vulnerabilities: &gate.Vulnerabilities{FailOn: scan.High, IgnoreFile: file}}}
+		r := gate.Evaluate(policy, gate.Evidence{Findings: scan.Findings{Ran: true, Vulnerabilities: []scan.Finding{requests}}, IgnoreUntil: "2026-02-01"}).Results[0]
+		if !strings.Contains(r.Reason, want) {
+			t.Errorf("%q: found %s, want %s", file, r.Reason, want)
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	purl "github.com/package-url/packageurl-go"
 
 	"github.com/org/ai-ship/pkg/scan"
+	"github.com/org/ai-ship/pkg/scan/ignore"
 )
 
 const (
@@ -106,20 +107,28 @@ func choices(e expression.Expression) [][]string {
 		return append(left, right...)
 	}
 	if compound.Conjunction() == expression.TokenOR || len(left)*len(right) > maxChoices {
-		return [][]string{slices.Concat(append(left, right...)...)}
+		return [][]string{together(append(left, right...)...)}
 	}
 	var both [][]string
 	for _, l := range left {
 		for _, r := range right {
-			both = append(both, slices.Concat(l, r))
+			both = append(both, together(l, r))
 		}
 	}
 	return both
 }
 
+// together is each identifier of the sets once: without that a short expression
+// would grow beyond memory.
+func together(sets ...[]string) []string {
+	all := slices.Concat(sets...)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // license marks a licence that an entry of licenses: names, as reports print it.
 func (r *ignoreRules) license(l *scan.License, pkg *purl.PackageURL) {
 	if rule := r.config.Licenses.Match(l.Name, l.Path, pkg); rule != nil {
-		l.Ignored = &scan.Ignored{By: r.name, Reason: oneLine(cmp.Or(rule.Statement, "ignored"), maxDetail), Until: lastDay(rule.ExpiredAt)}
+		l.Ignored = &scan.Ignored{By: r.name, Reason: oneLine(cmp.Or(rule.Statement, "ignored"), maxDetail), Until: ignore.LastDay(rule.ExpiredAt)}
 	}
 }
