@@ -1,0 +1,75 @@
+package modelfile
+
+import (
+	"archive/tar"
+	"fmt"
+	"strings"
+)
+
+// hostileBypasses got past this scanner, or its like, once. Where it says
+// "executed", the file ran its code with the named loader (Python 3.11, NumPy 2.4).
+func hostileBypasses() []hostile {
+	const system = "pickle-global posix.system"
+	all := []hostile{
+		// A name that no identifier has, as sysconfig's own module in Debian's Python. Executed: pickle.load.
+		{"a module with a hyphen before the payload", "model.bin", "c_sysconfigdata__x86_64-linux-gnu\nbuild_time_vars\n0" + evil0, system},
+		{"a module with a hyphen behind a signature", "model.bin", "\x80\x02c_sysconfigdata__x86_64-linux-gnu\nbuild_time_vars\n0" + evil0, system},
+		{"a name of any sort in torch.ops", "model.bin", "ctorch.ops\nany thing at all!\n0" + evil0, system},
+		// Numbers that int() takes. Executed: pickle.load.
+		{"PUT with a sign", "model.bin", "Np+1\n0" + evil0, system},
+		{"PUT with an underscore", "model.bin", "Np1_0\n0" + evil0, system},
+		{"INT of 40,000 spaces", "model.bin", "I" + strings.Repeat(" ", 40_000) + "1\n0" + evil0, "?no end of a number"},
+		{"FLOAT of 40,000 zeros", "model.bin", "F" + strings.Repeat("0", 40_000) + "1\n0" + evil0, "?no end of a number"},
+		// Beyond this scanner's own limits, without a signature or a name. Executed: pickle.load.
+		{"MARKs beyond the limit", "model.bin", strings.Repeat("(", 70_000) + strings.Repeat("1", 70_000) + evil0, "?MARKs"},
+		{"a STRING of 17 MB", "model.bin", "S'" + strings.Repeat("a", 17<<20) + "'\n0" + evil0, "?no end of a text"},
+		// pickle._Unpickler, of which joblib's and dill's are made, takes a frame that is too long. Executed: joblib.load's base.
+		{"a frame longer than the file", "model.bin", "\x80\x04\x95" + le(60_000, 8) + evil0, system},
+		{"a payload behind the five pickles of PyTorch", "m.pt", legacyMagic + "\x80\x02M\xe9\x03." + benign2 + benign2 + "\x80\x02]." + evil2, system},
+		// flags of 0 on a type of objects: the array's bytes are pointers. Executed: a segmentation fault at 0x4141414141414141.
+		{"NumPy type of objects that says it is none", "m.pt", torchZip(forgedArray("O8", "N", "\x00")), "pickle-call numpy.dtype"},
+		{"NumPy record of objects that says it is none", "m.pt", torchZip(forgedArray("V8", "}"+str("a")+objectDtype+"K\x00\x86s", "\x10")), "pickle-call numpy.dtype"},
+		{"NumPy record of objects by the memo", "m.pt", torchZip(forgedArray("V8", "}"+str("a")+objectDtype+"K\x00\x86sq\x070h\x07", "\x10")), "pickle-call numpy.dtype"},
+		// numpy.dtype("?,O") is a record. Executed: numpy.load(allow_pickle=True).
+		{"npy of a bool, and objects", "a.npy", npyOf(1, fmt.Sprintf("{'descr': '?,O', 'fortran_order': False, 'shape': (%d,)}", len(evil0)), evil0), "?the type"},
+		{"npy of a time, and objects", "a.npy", npyOf(1, "{'descr': '<M8[ns],O', 'fortran_order': False, 'shape': (3,)}", evil0[:24]), "?the type"},
+		{"joblib of a bool, and objects", "m.joblib", joblibOf(wrapped{dtype: "?,O", raw: evil2}.String()), "?element type"},
+		// joblib goes by two bytes.
+		{"lzma with a small window", "model.bin", "\x5d\x00\x02\x00\x00\xff\xff\xff\xff\xff\xff\xff\xffabc", "?not unpacked"},
+		{"lzma with half a power of two", "model.bin", "\x5d\x00\x00\x0c\x00\xff\xff\xff\xff\xff\xff\xff\xffabc", "?not unpacked"},
+		{"PyTorch's flatbuffer", "model.bin", "\x18\x00\x00\x00PTMFabcd", "?not unpacked"},
+		// tarfile takes both for checksums, and torch.load's oldest format is a tar.
+		{"tar with a checksum in base 256", "model.bin", tarSummed(256), "?cannot be read on"},
+		{"tar with a signed checksum", "model.bin", tarSummed(-1), system},
+	}
+	return all
+}
+
+const objectDtype = "cnumpy\ndtype\nX\x02\x00\x00\x00O8\x89\x88\x87R"
+
+// forgedArray is an array of one element of a type, the state of which has these
+// fields and flags.
+func forgedArray(dtype, fields, flags string) string {
+	return "\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85X\x01\x00\x00\x00b\x87R(K\x01K\x01\x85cnumpy\ndtype\n" + str(dtype) +
+		"\x89\x88\x87R(K\x03X\x01\x00\x00\x00|NN" + fields + "K\x08K\x01K" + flags + "tb\x89X\x08\x00\x00\x00AAAAAAAAtb."
+}
+
+// tarSummed is a tar of an evil pickle whose first checksum is written in a way
+// that not all readers take: in base 256, or as of signed bytes (-1).
+func tarSummed(how int) string {
+	b := []byte(tarred(tar.Header{Name: "pickle\xff", Uname: evil2, Format: tar.FormatGNU}))
+	copy(b[148:156], "        ")
+	sum := 0
+	for _, c := range b[:512] {
+		if how < 0 {
+			sum += int(int8(c))
+		} else {
+			sum += int(c)
+		}
+	}
+	copy(b[148:], fmt.Sprintf("%06o\x00 ", sum))
+	if how > 0 {
+		copy(b[148:], "\x80\x00\x00\x00\x00\x00"+string([]byte{byte(sum >> 8), byte(sum)}))
+	}
+	return string(b)
+}
