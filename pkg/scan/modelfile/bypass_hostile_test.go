@@ -42,7 +42,60 @@ func hostileBypasses() []hostile {
 		{"tar with a checksum in base 256", "model.bin", tarSummed(256), "?cannot be read on"},
 		{"tar with a signed checksum", "model.bin", tarSummed(-1), system},
 	}
-	return all
+	return append(all, hostileZipBypasses()...)
+}
+
+func hostileZipBypasses() []hostile {
+	const lambda = `{"module":"keras.layers","class_name":"Lambda","config":{"function":{"class_name":"__lambda__"}}}`
+	evil, plain := kerasZip(lambda), kerasZip(dense)
+	code := func(name, body, want string) hostile {
+		return hostile{"TorchScript: " + name, "m.pt", torchZip(benign2, entry{name: "m/code/a.py", data: body}), want}
+	}
+	ending := strings.LastIndex(evil, endMagic)
+	return []hostile{
+		// Readers that look no further than Python's. Executed: zipfile reads all of them.
+		{"JSON before a zip that says it is split", "m.keras", `{"a":1}` + strings.Repeat(" ", 80) + evil[:ending+4] + "\x01" + evil[ending+5:], "polyglot"},
+		{"JSON before a zip whose offsets are too large", "m.keras", `{"a":1}` + strings.Repeat(" ", 80) + evil[:ending+16] + le(uint64(len(evil)), 4) + evil[ending+20:], "polyglot"},
+		{"CVE-2025-8291, a zip64 locator that leads elsewhere", "m.npz", twoDirectories(torchZip(benign2), torchZip(evil2)), "zip-two-ends zip64"},
+		{"CVE-2025-8291, a zip64 record that says another place", "m.npz", otherEnd(torchZip(benign2)), "zip-two-ends zip64"},
+		{"a second name in UTF-8", "m.keras", zipped(entry{name: "config.json", data: "{}"}, entry{name: "x.txt", data: lambda, alias: "config.json"}, entry{name: "metadata.json", data: "{}"}), "zip-mismatch name"},
+		// keras.models.load_model builds the model before it looks for weights.
+		{"Keras without metadata and weights", "m.keras", zipped(entry{name: "config.json", data: lambda}), "keras-lambda"},
+		{"Keras without metadata, weights and name", "m", zipped(entry{name: "config.json", data: lambda}), "keras-lambda"},
+		{"Keras without metadata, escaped", "m", zipped(entry{name: "config.json", data: strings.ReplaceAll(lambda, "class_name", `cl\u0061ss_name`)}), "keras-lambda"},
+		{"Keras with its weights as npz", "m", zipped(entry{name: "config.json", data: lambda}, entry{name: "model.weights.npz", data: "x"}), "keras-lambda"},
+		{"Keras in a folder of another archive", "m", zipped(entry{name: "a/m.keras", data: plain}, entry{name: "b", data: evil}), "keras-lambda"},
+		code("another name of an operator", `ops.aten.from_file("/etc/passwd")`, "torchscript-call ops.aten.from_file"),
+		code("space before the dot", "torch . from_file (\"/etc/passwd\")", "torchscript-call torch . from_file"),
+		code("a line that goes on", "torch.\\\n from_file(\"/etc/passwd\")", "torchscript-call torch"),
+		code("a comment between", "torch. # x\n from_file(\"/etc/passwd\")", "torchscript-call torch"),
+		code("files of torchvision", `ops.image.write_file("/x", t)`, "torchscript-call ops.image.write_file"),
+		code("an operator of a library", `ops.acme.run(x)`, "torchscript-call ops.acme.run"),
+		{"AOTInductor's library", "m.pt2", zipped(entry{name: "m/data/aotinductor/model/x.so", data: "\x7fELF\x02"}), "pytorch-native m/data/aotinductor"},
+	}
+}
+
+// twoDirectories is an archive whose zip64 locator leads to the first directory,
+// while the record that stands before the locator leads to the second.
+func twoDirectories(first, second string) string {
+	cut := func(zip string, before int) (string, string) {
+		at := strings.LastIndex(zip, endMagic)
+		size := littleEndian([]byte(zip[at+12 : at+16]))
+		start := littleEndian([]byte(zip[at+16 : at+20]))
+		return zip[:at], end64Magic + le(44, 8) + strings.Repeat("\x00", 28) + le(size, 8) + le(start+uint64(before), 8)
+	}
+	a, aEnd := cut(first, 0)
+	b, bEnd := cut(second, len(a)+len(aEnd))
+	locator := locatorMagic + le(0, 4) + le(uint64(len(a)), 8) + le(1, 4)
+	return a + aEnd + b + bEnd + locator + endMagic + le(0, 4) + strings.Repeat("\xff", 12) + "\x00\x00"
+}
+
+// otherEnd is an archive whose old end record says another place than zip64's.
+func otherEnd(zip string) string {
+	at := strings.LastIndex(zip, endMagic)
+	size, start := littleEndian([]byte(zip[at+12:at+16])), littleEndian([]byte(zip[at+16:at+20]))
+	return zip[:at] + end64Magic + le(44, 8) + strings.Repeat("\x00", 28) + le(size, 8) + le(start, 8) +
+		locatorMagic + le(0, 4) + le(uint64(at), 8) + le(1, 4) + zip[at:at+16] + le(start-1, 4) + zip[at+20:]
 }
 
 const objectDtype = "cnumpy\ndtype\nX\x02\x00\x00\x00O8\x89\x88\x87R"
