@@ -42,7 +42,63 @@ func hostileBypasses() []hostile {
 		{"tar with a checksum in base 256", "model.bin", tarSummed(256), "?cannot be read on"},
 		{"tar with a signed checksum", "model.bin", tarSummed(-1), system},
 	}
-	return append(all, hostileZipBypasses()...)
+	all = append(all, hostileZipBypasses()...)
+	return append(all, hostileHDF5Bypasses()...)
+}
+
+// attributeOf is an attribute message of version 1 with a fixed text, as in
+// testdata/models/keras/evil-pickle.h5, and as version 3.
+func attributeOf(version byte, value string) string {
+	kind := "\x13\x01\x00\x00" + le(uint64(len(value)), 4)
+	if version == 1 {
+		return "\x01\x00" + le(7, 2) + le(8, 2) + le(8, 2) + "object\x00\x00" + kind + "\x01\x00\x00\x00\x00\x00\x00\x00" + value
+	}
+	return "\x03\x00" + le(7, 2) + le(8, 2) + le(4, 2) + "\x00object\x00" + kind + "\x02\x00\x00\x00" + value
+}
+
+// heapOf is a collection of the global heap with one object.
+func heapOf(content string) string {
+	content += strings.Repeat("\x00", -len(content)&7)
+	return "GCOL\x01\x00\x00\x00" + le(uint64(16+16+len(content)), 8) + le(1, 2) + le(1, 2) + le(0, 4) + le(uint64(len(content)), 8) + content
+}
+
+// virtualOf is a layout message of a virtual dataset behind its sources.
+func virtualOf(version byte, list string) string {
+	return heapOf(list) + strings.Repeat("\x00", 8) + string([]byte{version, 3}) + le(96, 8) + le(1, 4)
+}
+
+func hostileHDF5Bypasses() []hostile {
+	const system = "pickle-global posix.system"
+	at := func(name, content, want string) hostile { return hostile{"hdf5: " + name, "m.h5", content, want} }
+	const escaped = "V\\u0070osix\nV\\u0073ystem\n\x93(S'id'\ntR."
+	decoy := `{"class_name": "Sequential", "config": {"layers": [` + dense + `]}}`
+	lambda := `"class_name":"Lambda","config":{"function":["4wEA",null,null],"function_type":"lambda"}}`
+	narrow := func(s string) string { // addresses of 4 bytes
+		head := hdf5Magic + "\x00\x00\x00\x00\x00\x04\x04\x00" + le(4, 2) + le(16, 2) + le(0, 4) + le(0, 4) + le(0xffffffff, 4)
+		return head + le(uint64(96+len(s)), 4) + strings.Repeat("\x00", 96-len(head)-4) + s
+	}
+	efl := "\x07\x00\x28\x00\x00\x00\x00\x00" + "\x01\x00\x00\x00" + le(1, 2) + le(1, 2) + le(96+64, 4) + le(8, 4) + le(0, 4) + le(64, 4)
+	heap := strings.Repeat("\x00", 64-len(efl)) + "HEAP\x00\x00\x00\x00" + le(32, 4) + le(0, 4) + le(96+64+20, 4) + strings.Repeat("\x00", 8) + "/etc/passwd\x00"
+	return []hostile{
+		// tables/attributeset.py: what ends with a dot is unpickled.
+		at("PyTables' pickled attribute", vlenHDF5(attributeOf(1, evil0)), system),
+		at("PyTables' pickled attribute of version 3", vlenHDF5(attributeOf(3, evil2)), system),
+		at("PyTables' pickled attribute, without GLOBAL", vlenHDF5(attributeOf(3, escaped)), system),
+		at("PyTables' pickled attribute, filled up", vlenHDF5(attributeOf(1, evil0+"\x00\x00\x00")), system),
+		at("PyTables' pickled attribute of a type elsewhere", vlenHDF5(strings.Replace(attributeOf(3, evil0), "\x03\x00", "\x03\x01", 1)), system),
+		at("PyTables' pickled object", vlenHDF5(heapOf(evil4)), system),
+		at("PyTables' pickled object, without GLOBAL", vlenHDF5(heapOf(escaped)), system),
+		at("virtual dataset", vlenHDF5(virtualOf(4, "\x00"+le(1, 8)+"../other.h5\x00x\x00")), "hdf5-external ../other.h5:x"),
+		at("virtual dataset of HDF5 2.0", vlenHDF5(virtualOf(5, "\x01"+le(1, 8)+"../other.h5\x00x\x00")), "hdf5-external a list"),
+		at("virtual dataset behind one of the same file", vlenHDF5(virtualOf(4, "\x00"+le(2, 8)+".\x00x\x00")), "hdf5-external .:x (the first of 2)"),
+		at("external link with a long name", vlenHDF5(strings.Replace(externalLink(9, "", "/etc/passwd"), "\x04data", le(2000, 2)+strings.Repeat("a", 2000), 1)), "hdf5-external /etc/passwd"),
+		at("external link to a long path", vlenHDF5(externalLink(8, "", strings.Repeat("/", 3000)+"etc/passwd")), "hdf5-external /////"),
+		at("external link in a heap that is compressed", vlenHDF5("FRHP\x00\x07\x00\x0b\x00"+strings.Repeat("\x00", 100)), "?heap at offset"),
+		at("external dataset with addresses of 4 bytes", narrow(efl+heap), "hdf5-external /etc/passwd"),
+		at("addresses of 2 bytes", hdf5Magic+"\x00\x00\x00\x00\x00\x02\x02\x00"+strings.Repeat("\x00", 90), "?neither 4 nor 8"),
+		at("a description behind 2 MB of space", vlenHDF5("model_config", decoy, "{"+strings.Repeat(" ", 2<<20)+lambda), "keras-lambda"),
+		at("a description of 33 MB", vlenHDF5("model_config", decoy, `{"x":"`+strings.Repeat("x", 33<<20)+`",`+lambda), "?not readable as JSON"),
+	}
 }
 
 func hostileZipBypasses() []hostile {

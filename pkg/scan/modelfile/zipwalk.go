@@ -362,10 +362,10 @@ func scriptCalls(m member) {
 		return regexp.MustCompile(strings.ReplaceAll(pattern, "DOT", `(?:\s|\\\r?\n|#[^\n]*\n)*\.(?:\s|\\\r?\n|#[^\n]*\n)*`))
 	}
 	code := m.in.at(0, most)
-	for _, at := range compiled(`\b(?:torch|opsDOTaten)DOT(?:from_file|save|load|fork|ops)\b`).FindAllIndex(code, maxScriptCalls) {
+	for _, at := range compiled(`\b(?:torch|opsDOTaten)DOT(?:from_file|save|load|fork|ops)\b`).FindAllIndex(code, -1) {
 		report(at, scan.High, "The model's code calls an operator that reads or writes files, starts a task, or is one that PyTorch does not bring.")
 	}
-	for _, at := range compiled(`\bopsDOT(\w+)DOT\w+`).FindAllSubmatchIndex(code, maxScriptCalls) {
+	for _, at := range compiled(`\bopsDOT(\w+)DOT\w+`).FindAllSubmatchIndex(code, -1) {
 		switch namespace := string(code[at[2]:at[3]]); {
 		case oneOf(namespace, "image video"):
 			report(at, scan.High, "The model's code calls an operator of torchvision that reads or writes files.")
@@ -374,5 +374,3 @@ func scriptCalls(m member) {
 		}
 	}
 }
-
-const maxScriptCalls = 1000 // that are looked at in one code file
