@@ -43,7 +43,88 @@ func hostileBypasses() []hostile {
 		{"tar with a signed checksum", "model.bin", tarSummed(-1), system},
 	}
 	all = append(all, hostileZipBypasses()...)
-	return append(all, hostileHDF5Bypasses()...)
+	all = append(all, hostileHDF5Bypasses()...)
+	all = append(all, hostileProtoBypasses()...)
+	return append(all, hostileTextBypasses()...)
+}
+
+func hostileProtoBypasses() []hostile {
+	lambda := `{"class_name":"Lambda","config":{"function":["4wEA"]}}`
+	evil := savedModel(tfNode("WriteFile"))
+	layer := func(name, class, key, function string) hostile {
+		return hostile{"keras: " + name, "m.h5", vlenHDF5("model_config", `{"class_name":"`+class+`","config":{"`+key+`":"`+function+`"}}`), "keras-lambda tensorflow." + function}
+	}
+	op := func(op, want string) hostile {
+		return hostile{"saved model: " + op, "saved_model.pb", savedModel(tfNode(op)), "tf-operator " + want}
+	}
+	return []hostile{
+		// Parsers skip fields that a message does not have.
+		{"saved model: a graph of ONNX beside", "saved_model.pb", evil + pb(7, ""), "tf-operator WriteFile"},
+		{"saved model: a field of its own", "saved_model.pb", evil + pb(99, "x"), "tf-operator WriteFile"},
+		{"saved model: two schema versions", "saved_model.pb", pn(1, 1) + evil, "tf-operator WriteFile"},
+		{"onnx: a field of its own", "model.bin", onnxModel(pb(5, outsideTensor("location", "/etc/passwd"))) + pb(99, "x"), "onnx-external-path location /etc"},
+		{"onnx: ONNX Runtime's mark of an address", "m.onnx", onnxModel(pb(5, outsideTensor("location", "*/_ORT_MEM_ADDR_/*", "offset", "4096"))), "onnx-external-path location *"},
+		{"saved model: a Lambda behind space", "saved_model.pb", savedModel("", pb(7, pb(1, pb(4, pb(3, "\n \t"+lambda))))), "keras-lambda Lambda"},
+		{"saved model: keras metadata behind space", "keras_metadata.pb", pb(1, pn(2, 1), pb(3, "root"), pb(5, "\n "+lambda)), "keras-lambda Lambda"},
+		{"saved model: an attribute's value before its key", "saved_model.pb", savedModel(tfNode("PrintV2", pb(5, pb(2, pb(2, "file:///x")), pb(1, "output_stream")))), "tf-operator PrintV2 file"},
+		op("ExperimentalSqlDataset", "ExperimentalSqlDataset"), op("DistributedSave", "DistributedSave"), op("TextLineReader", "TextLineReader"), op("LMDBDataset", "LMDBDataset"),
+		layer("TFOpLambda, py_func", "TFOpLambda", "function", "compat.v1.py_func"),
+		layer("TFOpLambda, saved_model.load", "TFOpLambda", "function", "saved_model.load"),
+		layer("TFOpLambda, get_file", "TFOpLambda", "function", "keras.utils.get_file"),
+		layer("TFOpLambda, print", "TFOpLambda", "function", "print"),
+		layer("TFOpLambda, raw_ops", "TFOpLambda", "function", "raw_ops.SaveV2"),
+		layer("ClassMethod", "ClassMethod", "cls_symbol", "io.TFRecordWriter"),
+	}
+}
+
+func hostileTextBypasses() []hostile {
+	template := func(name, text, want string) hostile {
+		return hostile{"template: " + name, "chat_template.jinja", text, "chat-template " + want}
+	}
+	config := func(name, file, text, want string) hostile {
+		return hostile{"config: " + name, file, text, want}
+	}
+	const put = "[a name"
+	deep := strings.Repeat("[", 600) + strings.Repeat("]", 600)
+	return []hostile{
+		// Python reads behind what this scanner stops at.
+		config("behind depth, without a known key", "config.json", `{"x":`+deep+`,"auto_map":{"A":"m.M"}}`, "?nests deeper"),
+		config("behind a long text, without a known key", "config.json", `{"x":"`+strings.Repeat("x", 9<<20)+`","auto_map":{"A":"m.M"}}`, "?longer than"),
+		config("behind space", "config.json", strings.Repeat(" ", 9000)+`{"auto_map":{"A":"m.M"}}`, "remote-code m.M"),
+		config("space behind the brace", "config.json", `{`+strings.Repeat("\n", 90_000)+`"auto_map":{"A":"m.M"}}`, "?longer than"),
+		config("PEFT's library", "adapter_config.json", `{"peft_type":"LORA","auto_mapping":{"base_model_class":"system","parent_library":"os"}}`, "remote-code os"),
+		config("diffusers' pipeline in a file", "model_index.json", `{"_class_name":["pipeline","Run"]}`, "remote-code _class_name"),
+		config("attention by a kernel", "config.json", `{"attn_implementation":"acme/kernel"}`, "remote-code acme/kernel"),
+		config("modules of sentence-transformers", "modules.json", `[{"idx":0,"path":"","type":"os.system"}]`, "remote-code os.system"),
+		template("in a file of its own", "{{ lipsum }}", "lipsum"),
+		{"template: in a folder", "m/additional_chat_templates/tool.jinja", "{{ lipsum }}", "chat-template lipsum"},
+		// Jinja's lexer: {%-?\s*endraw. Executed: jinja2 3.1 prints what stands behind.
+		template("a raw block that seems to end", "{% raw %}{% endrawX %}{# {% endraw %}{{ lipsum }}{% raw %} #}{% endraw %}", "lipsum"),
+		template("a raw block that ends behind space", "{% raw %}{%"+strings.Repeat(" ", 100)+"endraw %}{{ lipsum }}{% raw %}{% endraw %}", "lipsum"),
+		template("a raw block that ends behind other space", "{% raw %}{%\v\fendraw %}{{ lipsum }}{% raw %}{% endraw %}", "lipsum"),
+		// No text has two underscores. Executed: jinja2 3.1 reaches __class__ so.
+		template("underscores that are multiplied", `{% set u = "_" * 2 %}{{ ""[u ~ "class" ~ u] }}`, put),
+		template("underscores that are added", `{% set u = "_" %}{% set c = u + u + "class" + u + u %}{{ ""[c] }}`, put),
+		template("names that are added", `{% set a = "_" %}{% set b = "_class_" %}{{ ""[a+b+a] }}`, put),
+		template("join", `{{ ""[["","","class","",""]|join("_")] }}`, put),
+		template("format", `{{ ""["%c%cclass%c%c"|format(95,95,95,95)] }}`, put),
+		template("replace", `{{ ""["XXclassXX"|replace("X","_")] }}`, put),
+		template("replace by a method", `{% set c = "XXclassXX".replace("X","_") %}{{ ""[c] }}`, put),
+		template("a block of text", `{% set c %}__class__{% endset %}{{ ""[c] }}`, put),
+		template("a parameter", `{% macro f(k) %}{{ ""[k] }}{% endmacro %}{{ f("_"*2 ~ "class" ~ "_"*2) }}`, put),
+		template("a parameter of a call block", `{% macro m() %}{{ caller("_"*2 ~ "class") }}{% endmacro %}{% call(k) m() %}{{ ""[k] }}{% endcall %}`, put),
+		template("a loop", `{% for k in ["_"*2 ~ "class" ~ "_"*2] %}{{ ""[k] }}{% endfor %}`, put),
+		template("a loop that calls itself", `{% for k in ["a"] recursive %}{{ ""[k] }}{{ loop(["_"*2 ~ "class"]) }}{% endfor %}`, put),
+		template("a list that grows", `{% set l = [] %}{% set _ = l.append("_"*2 ~ "class") %}{{ ""[l[0]] }}`, put),
+		template("a namespace", `{% set n = namespace() %}{% set n.k = "_"*2 ~ "class" %}{{ ""[n.k] }}`, put),
+		template("with", `{% with a = 1, k = "_"*2 ~ "class" %}{{ ""[k] }}{% endwith %}`, put),
+		template("backwards", `{{ ""["__ssalc__"[::-1]] }}`, put),
+		template("halves", `{% set a = "__cl" %}{% set b = "ass__" %}{{ ""[a ~ b] }}`, put),
+		template("an index that is too long", `{{ ""["a"`+strings.Repeat(" if 1 else 2", 200)+`] }}`, put),
+		template("map by attribute", `{{ [""]|map(attribute="_"*2 ~ "class" ~ "_"*2)|list }}`, put),
+		template("map by a filter's name", `{{ [""]|map("attr", k)|list }}`, "|map(attr)"),
+		template("capitals", `{{ ""["__CLASS__"|lower] }}`, "__CLASS__"),
+	}
 }
 
 // attributeOf is an attribute message of version 1 with a fixed text, as in
@@ -109,9 +190,10 @@ func hostileZipBypasses() []hostile {
 	}
 	ending := strings.LastIndex(evil, endMagic)
 	return []hostile{
-		// Readers that look no further than Python's. Executed: zipfile reads all of them.
+		// Python's zipfile reads a split archive, and moves all offsets by how far the directory's is off.
 		{"JSON before a zip that says it is split", "m.keras", `{"a":1}` + strings.Repeat(" ", 80) + evil[:ending+4] + "\x01" + evil[ending+5:], "polyglot"},
 		{"JSON before a zip whose offsets are too large", "m.keras", `{"a":1}` + strings.Repeat(" ", 80) + evil[:ending+16] + le(uint64(len(evil)), 4) + evil[ending+20:], "polyglot"},
+		// Executed: Python 3.11's zipfile takes the record before the locator, torch.load's miniz the one it leads to.
 		{"CVE-2025-8291, a zip64 locator that leads elsewhere", "m.npz", twoDirectories(torchZip(benign2), torchZip(evil2)), "zip-two-ends zip64"},
 		{"CVE-2025-8291, a zip64 record that says another place", "m.npz", otherEnd(torchZip(benign2)), "zip-two-ends zip64"},
 		{"a second name in UTF-8", "m.keras", zipped(entry{name: "config.json", data: "{}"}, entry{name: "x.txt", data: lambda, alias: "config.json"}, entry{name: "metadata.json", data: "{}"}), "zip-mismatch name"},

@@ -34,6 +34,7 @@ type findings struct {
 	risks   []Risk
 	seen    map[Risk]bool // without offsets
 	reasons []string      // why something was not read
+	needed  []string      // files that the file itself must have beside it
 	err     error         // of the context or the source; ends everything
 	wanted  []wanted      // files beside this one
 }
@@ -251,6 +252,7 @@ func inspectWithin(ctx context.Context, src Source, left budget) (Report, error)
 		Path:      src.Path,
 		Card:      in.card,
 		Risks:     in.risks,
+		needed:    in.needed,
 		Unscanned: strings.Join(in.reasons, "; "),
 		wanted:    in.wanted,
 	}, nil

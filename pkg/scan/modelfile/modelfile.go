@@ -26,6 +26,7 @@ type Report struct {
 	Unscanned string
 
 	wanted []wanted
+	needed []string // files that it must have beside it, by paths from its folder
 }
 
 // Card is what the file says it is. Fields are empty or 0 where it does not say.
