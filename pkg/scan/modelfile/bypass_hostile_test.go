@@ -38,6 +38,11 @@ func hostileBypasses() []hostile {
 		{"lzma with a small window", "model.bin", "\x5d\x00\x02\x00\x00\xff\xff\xff\xff\xff\xff\xff\xffabc", "?not unpacked"},
 		{"lzma with half a power of two", "model.bin", "\x5d\x00\x00\x0c\x00\xff\xff\xff\xff\xff\xff\xff\xffabc", "?not unpacked"},
 		{"PyTorch's flatbuffer", "model.bin", "\x18\x00\x00\x00PTMFabcd", "?not unpacked"},
+		{"CVE-2025-1889, an extension that promises nothing", "model.weights", evil0, system},
+		{"CVE-2025-10155, an extension of another format", "pytorch_model.bin", evil4, system},
+		{"CVE-2025-10155, an extension of safetensors", "model.safetensors", evil4, system},
+		{"CVE-2026-24747, items put into a tensor", "m.pt", torchZip("\x80\x02ctorch\nTensor\n)R" + "K\x00K\x01s."), "pickle-call torch.Tensor"},
+		{"CVE-2026-24747, a storage that is too short", "m.pt", torchZip("\x80\x02(" + str("storage") + "ctorch\nFloatStorage\n" + str("0") + str("cpu") + "J\xff\xff\xff\x7ftQ."), "pytorch-storage m/data/0"},
 		// tarfile takes both for checksums, and torch.load's oldest format is a tar.
 		{"tar with a checksum in base 256", "model.bin", tarSummed(256), "?cannot be read on"},
 		{"tar with a signed checksum", "model.bin", tarSummed(-1), system},
@@ -96,7 +101,7 @@ func hostileTextBypasses() []hostile {
 		config("diffusers' pipeline in a file", "model_index.json", `{"_class_name":["pipeline","Run"]}`, "remote-code _class_name"),
 		config("attention by a kernel", "config.json", `{"attn_implementation":"acme/kernel"}`, "remote-code acme/kernel"),
 		config("modules of sentence-transformers", "modules.json", `[{"idx":0,"path":"","type":"os.system"}]`, "remote-code os.system"),
-		template("in a file of its own", "{{ lipsum }}", "lipsum"),
+		template("CVE-2026-5760, in a file of its own", "{{ lipsum }}", "lipsum"),
 		{"template: in a folder", "m/additional_chat_templates/tool.jinja", "{{ lipsum }}", "chat-template lipsum"},
 		// Jinja's lexer: {%-?\s*endraw. Executed: jinja2 3.1 prints what stands behind.
 		template("a raw block that seems to end", "{% raw %}{% endrawX %}{# {% endraw %}{{ lipsum }}{% raw %} #}{% endraw %}", "lipsum"),

@@ -122,8 +122,8 @@ const maxExpression = 256 // words of an expression that is looked at more than 
 // enclosed is what stands between the bracket at the start of all and its other half.
 func enclosed(all []word) []word {
 	depth := 0
-	for i, w := range all[:min(len(all), maxExpression)] {
-		switch w.kind {
+	for i := range all[:min(len(all), maxExpression)] {
+		switch all[i].kind {
 		case '(', '[', '{':
 			depth++
 		case ')', ']', '}':

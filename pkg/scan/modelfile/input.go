@@ -50,7 +50,8 @@ type input struct {
 	depth  int
 	card   Card // of this content; an archive takes over what it wants from its members
 
-	torchscript bool // a pickle in an archive that brings the code of its classes
+	torchscript bool             // a pickle in an archive that brings the code of its classes
+	storages    map[string]int64 // tensors' storages by their key, and their elements; nil where nobody asks
 	*findings
 }
 

@@ -208,6 +208,13 @@ func (m *machine) setState() *broken {
 	return nil
 }
 
+// takesItems reports whether an allowed class is a dict: of others, as of tensors,
+// items are memory, which PyTorch before 2.10 did not guard (CVE-2026-24747).
+func takesItems(class string) bool {
+	module, name, _ := strings.Cut(class, " ")
+	return oneOf(name, "dict OrderedDict defaultdict Counter") || strings.HasPrefix(module, "__torch__") || oneOf(module, "copyreg copy_reg")
+}
+
 // setTop replaces the top value by one that knows its state, in the memo too.
 func (m *machine) setTop(n *node) {
 	old := m.stack[len(m.stack)-1]
@@ -254,6 +261,9 @@ func (m *machine) storage(kind string, key, count *node) {
 		return
 	}
 	m.storages[key.s] = true
+	if m.in.storages != nil {
+		m.in.storages[key.s] = count.num
+	}
 	card := &m.in.card
 	card.addDtype(torchDtype(class))
 	if card.Parameters <= math.MaxInt64-count.num {

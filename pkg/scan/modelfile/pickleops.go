@@ -203,7 +203,7 @@ func (m *machine) add(op byte, items []*node) *broken {
 	if n != nil && n.kind == dict && (op == 's' || op == 'u') {
 		n.set(items)
 	}
-	if n != nil && (n.kind == global || n.kind == lost) {
+	if n != nil && (n.kind == global || n.kind == lost || n.kind == object && n.num == 1 && (op == 's' || op == 'u') && !takesItems(n.s)) {
 		m.strange(n, "items are put into it")
 	}
 	return nil

@@ -248,6 +248,9 @@ func (z *archive) contents(ctx context.Context) {
 			return
 		}
 		m.torchscript = z.script
+		if path.Base(p.name) == "data.pkl" {
+			m.storages = map[string]int64{}
+		}
 		m.Size, m.ReaderAt = p.packed, io.NewSectionReader(in, p.data, p.packed)
 		if !p.open(ctx, m) {
 			continue
@@ -262,7 +265,26 @@ func (z *archive) contents(ctx context.Context) {
 			inspect(ctx, m)
 		}
 	}
+	for _, m := range z.members {
+		z.short(m)
+	}
 	z.card(ctx, keras)
+}
+
+// short reports storages that are said to have more elements than the archive has
+// bytes of them: PyTorch before 2.10 reads on behind their end (CVE-2026-24747).
+func (z *archive) short(m member) {
+	if len(m.in.storages) == 0 {
+		return
+	}
+	root := strings.TrimSuffix(m.name, "data.pkl") + "data/"
+	for _, p := range z.opened {
+		key, ok := strings.CutPrefix(p.name, root)
+		if count, known := m.in.storages[key]; ok && known && p.unpacked < count {
+			z.in.risk(zipRisk("pytorch-storage", p.at, fmt.Sprintf("%s: %d elements in %d bytes", p.name, count, p.unpacked),
+				"A tensor is said to have more elements than its storage, so that loading it reads foreign memory."))
+		}
+	}
 }
 
 // keras reports whether it is a Keras 3 archive by its members' names. Keras needs
