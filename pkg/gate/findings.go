@@ -235,7 +235,7 @@ func (m Models) judge(f scan.Findings) Result {
 		}
 	}
 	for _, risk := range f.Models {
-		if risk.Ignored == nil && (risk.Severity >= m.FailOn || !m.Pickles && isPickle(risk)) {
+		if risk.Ignored == nil && risk.Severity >= m.FailOn {
 			counted++
 			reasons = append(reasons, risky(risk))
 		}
@@ -248,12 +248,6 @@ func (m Models) judge(f scan.Findings) Result {
 	r.Outcome = Passed
 	r.Reason = fmt.Sprintf("models: %s, none of which runs anything of %s or above when it is loaded", count(len(f.Inventory), "file"), m.FailOn)
 	return r
-}
-
-// isPickle reports whether a risk is that of a pickle wherever it lies, in an archive
-// too, that makes more than numbers: it runs the code of a library.
-func isPickle(risk scan.Finding) bool {
-	return risk.ID == "pickle-class"
 }
 
 // risky is one risk in words.

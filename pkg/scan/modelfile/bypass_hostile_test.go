@@ -98,7 +98,7 @@ func hostileTextBypasses() []hostile {
 		config("behind space", "config.json", strings.Repeat(" ", 9000)+`{"auto_map":{"A":"m.M"}}`, "remote-code m.M"),
 		config("space behind the brace", "config.json", `{`+strings.Repeat("\n", 90_000)+`"auto_map":{"A":"m.M"}}`, "?longer than"),
 		config("PEFT's library", "adapter_config.json", `{"peft_type":"LORA","auto_mapping":{"base_model_class":"system","parent_library":"os"}}`, "remote-code os"),
-		config("diffusers' pipeline in a file", "model_index.json", `{"_class_name":["pipeline","Run"]}`, "remote-code _class_name"),
+		config("diffusers' pipeline in a file", "model_index.json", `{"_class_name":["pipeline","Run"]}`, "remote-code pipeline.Run"),
 		config("attention by a kernel", "config.json", `{"attn_implementation":"acme/kernel"}`, "remote-code acme/kernel"),
 		config("modules of sentence-transformers", "modules.json", `[{"idx":0,"path":"","type":"os.system"}]`, "remote-code os.system"),
 		template("CVE-2026-5760, in a file of its own", "{{ lipsum }}", "lipsum"),
