@@ -44,9 +44,10 @@ type results struct {
 	java    func(context.Context) string
 
 	// Of the layer that was asked for last:
-	key   string
-	found *entry // what the disk had
-	put   *types.BlobInfo
+	key    string
+	found  *entry // what the disk had
+	put    *types.BlobInfo
+	search *search // nil when no secrets are looked for
 }
 
 func newResults(dir string, java func(context.Context) string) *results {
@@ -57,12 +58,21 @@ func newResults(dir string, java func(context.Context) string) *results {
 }
 
 // begin says that the next layer is looked at.
-func (r *results) begin(base bool) {
-	r.layers, r.key, r.found, r.put = true, "", nil, nil
-	r.variant = "all"
-	if base {
-		r.variant = "base"
+func (r *results) begin(secrets bool) {
+	r.layers, r.key, r.found, r.put, r.search = true, "", nil, nil, nil
+	r.variant = "packages"
+	if secrets {
+		r.variant = "secrets"
 	}
+}
+
+// endSearch ends the layer's search, if there is one, and says what it missed.
+func (r *results) endSearch() error {
+	if r.search == nil {
+		return nil
+	}
+	_, err := r.search.take()
+	return err
 }
 
 // MissingBlobs offers what the disk has.
@@ -88,6 +98,9 @@ func (r *results) MissingBlobs(ctx context.Context, artifact string, keys []stri
 
 // PutBlob keeps a result without the secrets themselves, and not yet on disk.
 func (r *results) PutBlob(ctx context.Context, key string, blob types.BlobInfo) error {
+	if r.search != nil {
+		blob.Secrets, _ = r.search.take() // see endSearch
+	}
 	for i := range blob.Secrets {
 		censor(&blob.Secrets[i])
 	}

@@ -83,6 +83,7 @@ type session struct {
 	config   *v1.ConfigFile
 	layers   map[v1.Hash]scan.Layer // by diffID
 	results  *results
+	rules    *rules
 	jars     *jars
 	findings scan.Findings
 }
@@ -127,6 +128,11 @@ func newSession(o Options, target scan.Target) (*session, error) {
 		jars: &jars{bring: o.Java, parallel: o.Parallel},
 	}
 	s.results = newResults(o.CacheDir, s.jars.digest)
+	if o.Secrets {
+		if s.rules, err = newRules(); err != nil {
+			return nil, err
+		}
+	}
 	for _, l := range target.Layers {
 		if _, ok := s.layers[l.DiffID]; !ok {
 			s.layers[l.DiffID] = l

@@ -1,6 +1,7 @@
 package trivy
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -45,9 +46,10 @@ type proof struct {
 // of what it points to.
 type checked struct {
 	v1.Layer
-	about scan.Layer
-	live  func() error // the context's error
-	proof *proof
+	about  scan.Layer
+	live   func() error // the context's error
+	proof  *proof
+	copies *search // nil, or what sees all that is read
 }
 
 // Digest is the manifest's, so that it need not be computed.
@@ -60,7 +62,11 @@ func (c *checked) Uncompressed() (io.ReadCloser, error) {
 		c.proof.err = err
 		return nil, err
 	}
-	return &reader{ReadCloser: r, layer: c, hash: sha256.New()}, nil
+	from := bufio.NewReaderSize(&reader{ReadCloser: r, layer: c, hash: sha256.New()}, ahead)
+	return struct {
+		io.Reader
+		io.Closer
+	}{from, r}, nil
 }
 
 type reader struct {
@@ -76,6 +82,9 @@ func (r *reader) Read(p []byte) (int, error) {
 	}
 	n, err := r.ReadCloser.Read(p)
 	r.hash.Write(p[:n])
+	if r.layer.copies != nil {
+		_, _ = r.layer.copies.Write(p[:n]) // it tells itself what it lacks
+	}
 	switch {
 	case err == nil:
 	case err != io.EOF:
