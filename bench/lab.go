@@ -32,10 +32,10 @@ const (
 )
 
 func cases() []string {
-	return []string{
+	return append([]string{
 		bareFirst, shipFirst, craneFirst, dockerFirst, dockerKitFirst, buildahFirst, buildkitFirst, orasFirst,
 		shipChange, shipFresh, craneChange, dockerChange, dockerKitChange, buildkitChange, buildkitFresh,
-	}
+	}, scanCases()...)
 }
 
 // result is a row of the table.
@@ -77,6 +77,7 @@ func (l *lab) measureAll(ctx context.Context) {
 		l.buildkit(ctx)
 		l.buildkitRegistryCache(ctx)
 	}
+	l.scans(ctx)
 }
 
 // asked says whether any of the cases is to be run.
