@@ -83,6 +83,9 @@ func openDataset(ctx context.Context, o options) (dataset, error) {
 	if err := makeBase(ctx, d.baseTar); err != nil {
 		return d, fmt.Errorf("making the base: %w", err)
 	}
+	if !o.asked(pushCases()...) {
+		return d, nil
+	}
 	known := filepath.Join(root, "shards.json") // written last
 	if text, err := os.ReadFile(known); err == nil {
 		return d, json.Unmarshal(text, &d.shards)

@@ -31,11 +31,13 @@ const (
 	buildkitFresh   = "buildctl, registry cache, change"
 )
 
-func cases() []string {
-	return append([]string{
+func cases() []string { return append(pushCases(), scanCases()...) }
+
+func pushCases() []string {
+	return []string{
 		bareFirst, shipFirst, craneFirst, dockerFirst, dockerKitFirst, buildahFirst, buildkitFirst, orasFirst,
 		shipChange, shipFresh, craneChange, dockerChange, dockerKitChange, buildkitChange, buildkitFresh,
-	}, scanCases()...)
+	}
 }
 
 // result is a row of the table.
@@ -81,9 +83,9 @@ func (l *lab) measureAll(ctx context.Context) {
 }
 
 // asked says whether any of the cases is to be run.
-func (l *lab) asked(names ...string) bool {
-	return len(l.only) == 0 || slices.ContainsFunc(names, func(name string) bool {
-		return slices.ContainsFunc(l.only, func(part string) bool { return strings.Contains(name, part) })
+func (o options) asked(names ...string) bool {
+	return len(o.only) == 0 || slices.ContainsFunc(names, func(name string) bool {
+		return slices.ContainsFunc(o.only, func(part string) bool { return strings.Contains(name, part) })
 	})
 }
 
