@@ -13,7 +13,7 @@ DIGITS  := testdata/digits
 SHIP     := COSIGN_PASSWORD=demo bin/ai-ship
 EMBEDDED := -c $(DIGITS)/ai-ship.yaml --registry embedded
 
-.PHONY: build demo test lint bench cover fuzz clean
+.PHONY: build demo test interop race lint bench cover fuzz clean
 
 build:
 	$(GO) build -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ai-ship .
@@ -40,6 +40,19 @@ demo: build
 test:
 	$(GO) test -timeout 20m ./... ./$(DIGITS)/...
 
+# The program of another project that the end-to-end tests compare results with,
+# as the module e2e/interop/$(PEER) pins it, into OUT.
+interop:
+	$(GO) build -C e2e/interop/$(PEER) -buildvcs=false -ldflags "-s -w" -o $(OUT)/ tool
+
+# The race detector needs cgo, so a C compiler, and compiles everything anew: of
+# trivy's package only the test that is about races, which costs minutes of
+# compiling.
+race: export CGO_ENABLED := 1
+race:
+	$(GO) test -race -timeout 20m $$($(GO) list ./pkg/... | grep -v -e /scan/trivy$$ -e /pkg/cli$$)
+	$(GO) test -race -timeout 20m -run '^TestScansAtOnce$$' ./pkg/scan/trivy
+
 lint:
 	$(GO) vet ./... ./$(DIGITS)/...
 	golangci-lint run ./... ./$(DIGITS)/...
@@ -57,7 +70,8 @@ bench: build
 	$(GO) run ./bench -ship bin/ai-ship -install $(BENCHFLAGS)
 
 # Every fuzz target, one after the other. Those of pkg/scan/trivy would compile
-# all of trivy again with coverage; their seeds run as tests.
+# all of trivy again with coverage; their seeds run as tests. What parses is fuzzed
+# in pkg/scan/ignore.
 FUZZTIME ?= 20s
 fuzz:
 	@list=$$($(GO) test -list '^Fuzz' $$($(GO) list ./pkg/... | grep -v /scan/trivy$$)) || { echo "$$list"; exit 1; }; \

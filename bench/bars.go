@@ -21,13 +21,29 @@ func (b bar) String() string {
 }
 
 const (
-	maxPeak    = 100 << 20 // bytes of memory
-	maxWritten = 4 << 20   // bytes of reports, cache and the file system's own; a copy of a model would be far more
-	maxChange  = 1 << 20   // bytes that a code-only change may send: the layer, the config and the manifests
+	maxPeak        = 100 << 20 // bytes of memory
+	maxWritten     = 4 << 20   // bytes of reports, cache and the file system's own; a copy of a model would be far more
+	maxScanPeak    = 300 << 20 // bytes of memory, of which the program's own pages are about 136 MiB
+	maxScanWritten = 1_000_000 // bytes
+	maxChange      = 1 << 20   // bytes that a code-only change may send: the layer, the config and the manifests
 )
 
 // bars are the promises of `make bench`.
 func (l *lab) bars() []bar {
+	return append(append(l.pushBars(), l.scanBars(scanApp)...), l.scanBars(scanBase)...)
+}
+
+func (l *lab) scanBars(scene string) []bar {
+	return []bar{
+		l.below(scene+"peak memory under 300 MiB", maxScanPeak, func(u usage) int64 { return u.peak }, scene+scanShip, scene+scanAgain),
+		l.below(scene+"no temporary copy of a model: under 1 MB written beside the cache and the reports", maxScanWritten, func(u usage) int64 { return u.written - u.cancelled }, scene+scanShip, scene+scanAgain),
+		l.atMost(scene+"at most half the time of the trivy CLI", scene+scanShip, scene+scanTrivy, 0.5),
+		l.atMost(scene+"at most half the time of the trivy CLI with --scanners vuln", scene+scanShip, scene+scanTrivyFew, 0.5),
+		l.atLeast(scene+"a second scan at least 10 × faster", scene+scanStage, scene+scanAgain, 10),
+	}
+}
+
+func (l *lab) pushBars() []bar {
 	return []bar{
 		l.atMost("first push at most 1.25 × the bare upload", shipFirst, bareFirst, 1.25),
 		l.atLeast("first push at least 3 × faster than crane append", craneFirst, shipFirst, 3),

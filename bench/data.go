@@ -83,6 +83,9 @@ func openDataset(ctx context.Context, o options) (dataset, error) {
 	if err := makeBase(ctx, d.baseTar); err != nil {
 		return d, fmt.Errorf("making the base: %w", err)
 	}
+	if !o.asked(pushCases()...) {
+		return d, nil
+	}
 	known := filepath.Join(root, "shards.json") // written last
 	if text, err := os.ReadFile(known); err == nil {
 		return d, json.Unmarshal(text, &d.shards)
@@ -189,7 +192,7 @@ func changeByte(project string, nth int) error {
 }
 
 // makeBase makes a Debian root with debootstrap, once.
-func makeBase(ctx context.Context, path string) error {
+func makeBase(ctx context.Context, path string, flags ...string) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
@@ -200,7 +203,7 @@ func makeBase(ctx context.Context, path string) error {
 	defer os.RemoveAll(root)
 	part := path + ".part"
 	for _, args := range [][]string{
-		{"debootstrap", "--variant=minbase", "bookworm", root},
+		append(append([]string{"debootstrap", "--variant=minbase"}, flags...), "bookworm", root),
 		{"tar", "-czf", part, "-C", root, "--exclude=./dev/*", "--exclude=./proc/*", "--exclude=./sys/*", "."},
 	} {
 		cmd := exec.CommandContext(ctx, args[0], args[1:]...)

@@ -31,7 +31,9 @@ const (
 	buildkitFresh   = "buildctl, registry cache, change"
 )
 
-func cases() []string {
+func cases() []string { return append(pushCases(), scanCases()...) }
+
+func pushCases() []string {
 	return []string{
 		bareFirst, shipFirst, craneFirst, dockerFirst, dockerKitFirst, buildahFirst, buildkitFirst, orasFirst,
 		shipChange, shipFresh, craneChange, dockerChange, dockerKitChange, buildkitChange, buildkitFresh,
@@ -77,12 +79,13 @@ func (l *lab) measureAll(ctx context.Context) {
 		l.buildkit(ctx)
 		l.buildkitRegistryCache(ctx)
 	}
+	l.scans(ctx)
 }
 
 // asked says whether any of the cases is to be run.
-func (l *lab) asked(names ...string) bool {
-	return len(l.only) == 0 || slices.ContainsFunc(names, func(name string) bool {
-		return slices.ContainsFunc(l.only, func(part string) bool { return strings.Contains(name, part) })
+func (o options) asked(names ...string) bool {
+	return len(o.only) == 0 || slices.ContainsFunc(names, func(name string) bool {
+		return slices.ContainsFunc(o.only, func(part string) bool { return strings.Contains(name, part) })
 	})
 }
 

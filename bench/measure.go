@@ -17,11 +17,14 @@ import (
 // usage is what one run of a case took.
 type usage struct {
 	wall    time.Duration
-	peak    int64   // bytes, see memory
-	written int64   // bytes to files, by clients and daemons, the registry not counted
-	stored  int64   // bytes of new blobs in the registry
-	read    int64   // bytes that the registry process read, from sockets and files: at least what it was sent
-	others  float64 // share of the CPUs' time that other processes, and the kernel for itself, used meanwhile
+	peak    int64 // bytes, see memory
+	written int64 // bytes to files, by clients and daemons, the registry not counted
+	// cancelled bytes of written never reached the disk, as their files were
+	// deleted before; of the clients only.
+	cancelled int64
+	stored    int64   // bytes of new blobs in the registry
+	read      int64   // bytes that the registry process read, from sockets and files: at least what it was sent
+	others    float64 // share of the CPUs' time that other processes, and the kernel for itself, used meanwhile
 }
 
 // job is what is measured: commands, one after the other, and the daemons that
@@ -54,6 +57,7 @@ func (l *lab) measure(ctx context.Context, r *registry, j job) (usage, error) {
 			return u, err
 		}
 		u.written += done.written
+		u.cancelled += done.cancelled
 		ours += done.cpu
 	}
 	u.wall = time.Since(begin)
@@ -81,8 +85,8 @@ func (l *lab) settle(ctx context.Context) {
 
 // ended is what a command had used when it ended.
 type ended struct {
-	written int64 // bytes
-	cpu     int64 // clock ticks
+	written, cancelled int64 // bytes
+	cpu                int64 // clock ticks
 }
 
 // execute runs one command. Its output goes to a log file.
@@ -111,7 +115,7 @@ func (l *lab) execute(ctx context.Context, mem *memory, j job, args []string) (e
 			break
 		}
 	}
-	n := ended{counter(pid, "write_bytes"), cpu(pid)}
+	n := ended{counter(pid, "write_bytes"), counter(pid, "cancelled_write_bytes"), cpu(pid)}
 	if err := cmd.Wait(); err != nil {
 		text := make([]byte, 64<<10)
 		got, _ := out.ReadAt(text, from)

@@ -52,11 +52,15 @@ func (l *lab) times(a, b string) string {
 func (l *lab) write(w io.Writer) {
 	l.conditions(w)
 	names := cases()
-	split := slices.Index(names, shipChange)
+	split, scans := slices.Index(names, shipChange), slices.Index(names, scanCases()[0])
 	fmt.Fprintf(w, "\n### First push\n\n")
 	l.table(w, names[:split], "bare", bareFirst, shipFirst)
 	fmt.Fprintf(w, "\n### One byte of code changed\n\n")
-	l.table(w, names[split:], "ai-ship fresh", shipFresh, shipChange)
+	l.table(w, names[split:scans], "ai-ship fresh", shipFresh, shipChange)
+	for _, scene := range []string{scanApp, scanBase} {
+		fmt.Fprintf(w, "\n### %s\n\n", strings.TrimSuffix(scene, ": "))
+		l.table(w, slices.DeleteFunc(scanCases(), func(name string) bool { return !strings.HasPrefix(name, scene) }), "trivy", scene+scanTrivy, scene+scanShip)
+	}
 	for _, name := range names {
 		if note := l.results[name].note; note != "" {
 			fmt.Fprintf(w, "\n%s: %s.", name, note)
@@ -74,7 +78,7 @@ func (l *lab) conditions(w io.Writer) {
 	fmt.Fprintf(w, "## %s\n\n", time.Now().Format("2006-01-02 15:04"))
 	fmt.Fprintf(w, "%d shards, %.0f MB of random bytes, %d text files, a Debian base that the registry has. Linux %s, %d CPUs, page cache warm, load at the start %s.\n",
 		len(l.data.shards), mb(l.data.bytes()), textFiles, strings.TrimSpace(string(kernel)), runtime.NumCPU(), l.load)
-	for _, args := range [][]string{{l.ship, "version"}, {"docker-registry", "--version"}, {"crane", "version"}, {"dockerd", "--version"}, {"buildah", "--version"}, {"buildkitd", "--version"}, {"oras", "version"}} {
+	for _, args := range [][]string{{l.ship, "version"}, {"docker-registry", "--version"}, {"crane", "version"}, {"dockerd", "--version"}, {"buildah", "--version"}, {"buildkitd", "--version"}, {"oras", "version"}, {"trivy", "--version"}} {
 		program, err := l.find(args[0])
 		if args[0] == l.ship {
 			program, err = l.ship, nil

@@ -30,6 +30,7 @@ type machine struct {
 	repo   string // the checkout
 	engine func() (*engine, error)
 	debian func() (debian, error)
+	peers  peers
 }
 
 // shared is set once, before any test.
@@ -81,7 +82,7 @@ func newMachine(dir string) (*machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &machine{dir: dir, repo: repo}
+	m := &machine{dir: dir, repo: repo, peers: peers{built: make(map[string]error)}}
 	if err := m.compile("", ".", "./testdata/digits/serve", "./testdata/digits/evaluate", "./testdata/vulndb/publish", crane); err != nil {
 		return nil, err
 	}
@@ -100,18 +101,23 @@ func newMachine(dir string) (*machine, error) {
 
 // compile builds commands into bin, or into bin/arch for another architecture.
 func (m *machine) compile(arch string, packages ...string) error {
+	return m.compileIn(m.repo, m.program(arch), arch, packages...)
+}
+
+// compileIn builds commands of the module in dir into the folder out.
+func (m *machine) compileIn(dir, out, arch string, packages ...string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), buildTime)
 	defer cancel()
 	// -s -w halve the files, which the tests copy about.
-	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", m.program(arch) + "/"}, packages...)
+	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out + "/"}, packages...)
 	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir = m.repo
+	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
 	if arch != "" {
 		cmd.Env = append(cmd.Env, "GOARCH="+arch)
 	}
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("compiling %s: %w\n%s", strings.Join(packages, ", "), err, out)
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("compiling %s in %s: %w\n%s", strings.Join(packages, ", "), dir, err, said)
 	}
 	return nil
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/org/ai-ship/pkg/scan"
 )
 
 // document is the part of report.json that the tests look at.
@@ -34,7 +36,8 @@ type document struct {
 		Passed       bool
 		Source       struct{ File, Pointer string }
 	}
-	Next []string
+	Findings scan.Findings
+	Next     []string
 }
 
 // project is a folder with ai-ship.yaml.

@@ -77,7 +77,7 @@ func (p Process) judge(ctx context.Context, f gateFlags, args []string) error {
 		return misuse(fmt.Errorf("opening the project: %w", err))
 	}
 	defer root.Close()
-	c, err := gatesOf(root, filepath.Base(f.config), p.Getenv)
+	c, err := readGates(root, filepath.Base(f.config), p.Getenv)
 	if err != nil {
 		return misuse(err)
 	}
@@ -116,8 +116,8 @@ func (p Process) judge(ctx context.Context, f gateFlags, args []string) error {
 	return errors.Join(refused, p.write(output{json: f.json, out: f.out, project: dir}, r))
 }
 
-// gatesOf reads a config that need not be able to build anything.
-func gatesOf(root *os.Root, name string, getenv func(string) string) (*config.Config, error) {
+// readGates reads a config that need not be able to build anything.
+func readGates(root *os.Root, name string, getenv func(string) string) (*config.Config, error) {
 	data, err := config.Read(root, name)
 	if err != nil {
 		return nil, err
@@ -206,7 +206,7 @@ func (p Process) offers(ctx context.Context, f gateFlags, args []string) error {
 	defer root.Close()
 	measured := pipeline.Measured{Project: root, Tracker: p.tracker(), Reports: args, Outside: dir}
 	if len(args) == 0 {
-		c, err := gatesOf(root, filepath.Base(f.config), p.Getenv)
+		c, err := readGates(root, filepath.Base(f.config), p.Getenv)
 		if err != nil {
 			return misuse(hint.Wrap(err, "or name the reports: ai-ship gate --list REPORT..."))
 		}

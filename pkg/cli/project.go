@@ -47,6 +47,7 @@ type project struct {
 	root   *os.Root
 	config *config.Config
 	file   attest.File // the config
+	has    bool        // the config is a file
 }
 
 // openProject reads the config. The caller closes the root.
@@ -70,7 +71,7 @@ func (p Process) openProject(f planFlags) (*project, error) {
 		c.Version.From = f.version
 	}
 	file := attest.File{Name: name, SHA256: fmt.Sprintf("%x", sha256.Sum256(data))}
-	return &project{dir: dir, root: root, config: c, file: file}, nil
+	return &project{dir: dir, root: root, config: c, file: file, has: true}, nil
 }
 
 // ask gathers what the environment knows.

@@ -117,18 +117,22 @@ func (p Process) execute(ctx context.Context, f runFlags, project *project, to d
 	outcome, failed := pipeline.Run(ctx, decided, engines)
 	failed = errors.Join(failed, finish())
 	r, err := outcome.Report()
-	if err != nil {
-		failed = errors.Join(failed, err)
-	}
-	r.DryRun, r.Exit, r.Generator = f.dryRun, exitCode(ctx, failed), p.Version
+	failed = errors.Join(failed, err)
+	r.DryRun = f.dryRun
 	if f.dryRun {
 		r.Tags = decided.Release.Names()
 	}
-	if failed != nil && !errors.Is(failed, pipeline.ErrRefused) {
-		r.Passed, r.Error, r.Hints = false, failed.Error(), hint.Of(failed)
-	}
 	if failed == nil {
 		r.Next = next(f, to, outcome)
+	}
+	return p.deliver(ctx, f, project, r, failed)
+}
+
+// deliver writes a report of what ended with failed, and returns that.
+func (p Process) deliver(ctx context.Context, f runFlags, project *project, r report.Report, failed error) error {
+	r.Exit, r.Generator = exitCode(ctx, failed), p.Version
+	if failed != nil && !errors.Is(failed, pipeline.ErrRefused) {
+		r.Passed, r.Error, r.Hints = false, failed.Error(), hint.Of(failed)
 	}
 	return errors.Join(failed, p.write(output{json: f.json, out: f.out, project: project.dir}, r))
 }
@@ -148,16 +152,17 @@ func (p Process) engines(f runFlags, project *project, to destination, decided *
 	} else if e.Cache, err = openCache(project, f.dryRun); err != nil {
 		return e, nil, err
 	}
-	var scanned func() error
-	if e.Scanner, scanned, err = p.scanner(project, decided.Scan, f.dryRun); err != nil {
+	scanning, err := p.scanner(project, decided.Scan, f.dryRun)
+	if err != nil {
 		return e, nil, err
 	}
+	e.Scanner, e.Pushed = scanning.all, scanning.pushed
 	if f.dryRun {
-		return e, scanned, nil
+		return e, scanning.done, nil
 	}
 	show := p.progress()
 	e.Publish = to.publisher(f.jobs, *decided, show)
-	return e, func() error { show.Close(); return scanned() }, nil
+	return e, func() error { show.Close(); return scanning.done() }, nil
 }
 
 // openCache opens the project's layer cache; a dry run, which writes nothing,

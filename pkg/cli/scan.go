@@ -9,10 +9,14 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/org/ai-ship/pkg/base"
 	"github.com/org/ai-ship/pkg/build"
 	"github.com/org/ai-ship/pkg/plan"
 	"github.com/org/ai-ship/pkg/scan"
+	"github.com/org/ai-ship/pkg/scan/bom"
 	"github.com/org/ai-ship/pkg/scan/leftover"
 	"github.com/org/ai-ship/pkg/scan/modelfile"
 	"github.com/org/ai-ship/pkg/scan/trivy"
@@ -21,18 +25,55 @@ import (
 
 // scanner wires the scanners of a plan. Model files and secrets are always
 // looked for; packages when a gate is about them, since they cost a database.
-// done removes what was made for the scan alone.
-func (p Process) scanner(project *project, wanted plan.Scan, dryRun bool) (s scan.Scanner, done func() error, err error) {
+func (p Process) scanner(project *project, wanted plan.Scan, dryRun bool) (s scanners, err error) {
 	always := []scan.Scanner{modelfile.Scanner{}, scan.Func(leftover.Scan)}
 	if !wanted.Packages {
-		return scan.All(append(always, unasked{})...), func() error { return nil }, nil
+		return scanners{all: described{scan.All(append(always, unasked{})...)}, done: func() error { return nil }}, nil
 	}
 	keep, remove, err := scanFolder(project, dryRun)
 	if err != nil {
-		return nil, nil, err
+		return scanners{}, err
 	}
 	packages := &packages{wanted: wanted, project: project, keep: keep}
-	return scan.All(append(always, packages)...), func() error { return errors.Join(packages.close(), remove()) }, nil
+	return scanners{
+		all:    described{licensed{scan.All(append(always, packages)...), packages}},
+		pushed: packages.pushed,
+		done:   func() error { return errors.Join(packages.close(), remove()) },
+	}, nil
+}
+
+// scanners are the scanners of a run.
+type scanners struct {
+	all    scan.Scanner
+	pushed func(context.Context, name.Digest, v1.Platform) (scan.Findings, error) // nil when packages are not looked up
+	done   func() error                                                           // removes what was made for the scan alone
+}
+
+// licensed adds the licences of models, which the package scanner does not see.
+type licensed struct {
+	scan.Scanner
+	packages *packages
+}
+
+func (l licensed) Scan(ctx context.Context, target scan.Target) (scan.Findings, error) {
+	findings, err := l.Scanner.Scan(ctx, target)
+	if err != nil {
+		return scan.Findings{}, err
+	}
+	own, err := l.packages.engine.Licenses(ctx, findings.Inventory)
+	findings.Licenses = append(findings.Licenses, own...)
+	return findings, input(err)
+}
+
+// described adds the models to the SBOM.
+type described struct{ scan.Scanner }
+
+func (d described) Scan(ctx context.Context, target scan.Target) (scan.Findings, error) {
+	findings, err := d.Scanner.Scan(ctx, target)
+	if err == nil {
+		err = bom.AddModels(ctx, &findings, target.Files)
+	}
+	return findings, err
 }
 
 // unasked says that nobody asked for the packages.
@@ -88,6 +129,25 @@ func (s *packages) Scan(ctx context.Context, target scan.Target) (scan.Findings,
 	return findings, nil
 }
 
+// pushed scans one platform of an image in a registry.
+func (s *packages) pushed(ctx context.Context, image name.Digest, platform v1.Platform) (scan.Findings, error) {
+	opened, err := base.Open(ctx, image.Name(), base.Options{Keychain: authn.DefaultKeychain})
+	if err != nil {
+		return scan.Findings{}, err
+	}
+	img, err := opened.Image(platform)
+	if err != nil {
+		return scan.Findings{}, err
+	}
+	target, skipped, err := build.Published(img, image.Name(), platform)
+	if err != nil {
+		return scan.Findings{}, err
+	}
+	findings, err := s.Scan(ctx, target)
+	findings.Skipped = append(findings.Skipped, skipped...)
+	return findings, err
+}
+
 func (s *packages) open(ctx context.Context) error {
 	dir := filepath.Join(s.keep, "db")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -98,18 +158,7 @@ func (s *packages) open(ctx context.Context) error {
 		return fmt.Errorf("opening the database's folder: %w", err)
 	}
 	s.store = store
-	options := vulndb.Options{Keychain: authn.DefaultKeychain, MaxAge: s.wanted.MaxAge}
-	var db vulndb.DB
-	if s.wanted.DatabaseFile != "" {
-		file := filepath.FromSlash(s.wanted.DatabaseFile)
-		if !filepath.IsAbs(file) {
-			file = filepath.Join(s.project.dir, file)
-		}
-		db, err = vulndb.Open(ctx, file, store, options)
-		err = input(err)
-	} else {
-		db, err = vulndb.Pull(ctx, s.wanted.Databases, store, options)
-	}
+	db, err := s.database(ctx, vulndb.Advisories, s.wanted.Database)
 	if err != nil {
 		return err
 	}
@@ -119,10 +168,30 @@ func (s *packages) open(ctx context.Context) error {
 	}
 	s.note = db.Note
 	s.engine = trivy.New(trivy.Options{
-		DatabaseDir: db.Dir, Database: db.Database(), CacheDir: filepath.Join(s.keep, "layers"), Secrets: true,
+		DatabaseDir: db.Dir, Database: db.Database(), CacheDir: filepath.Join(s.keep, "layers"), Secrets: true, Java: s.java,
 		Ignore: trivy.File{Root: s.project.root, Name: s.wanted.IgnoreFile}, VEX: vex, Now: time.Now,
 	})
 	return nil
+}
+
+// java brings the database that names Java archives.
+func (s *packages) java(ctx context.Context) (trivy.Java, error) {
+	db, err := s.database(ctx, vulndb.Java, s.wanted.Java)
+	return trivy.Java{Dir: db.Dir, Digest: db.Digest, Note: db.Note}, err
+}
+
+// database brings a database into the store, which must be open.
+func (s *packages) database(ctx context.Context, kind vulndb.Kind, wanted plan.Database) (vulndb.DB, error) {
+	options := vulndb.Options{Kind: kind, Keychain: authn.DefaultKeychain, MaxAge: wanted.MaxAge}
+	if wanted.File == "" {
+		return vulndb.Pull(ctx, wanted.Refs, s.store, options)
+	}
+	file := filepath.FromSlash(wanted.File)
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(s.project.dir, file)
+	}
+	db, err := vulndb.Open(ctx, file, s.store, options)
+	return db, input(err)
 }
 
 // input marks an error as the project's.

@@ -67,6 +67,8 @@ func TestScripts(t *testing.T) {
 			"exits":  exits,
 			"digest": digest,
 			"count":  count,
+			"jar":    jar,
+			"javadb": javadb,
 		},
 	})
 }

@@ -12,6 +12,7 @@ var (
 	stat       = regexp.MustCompile(`^(mean|median|min|max|p[1-9][0-9]?(\.[0-9]{1,3})?)$`)
 	pointer    = regexp.MustCompile(`^(/([^~/]|~[01])*)+$|^[a-z]+(\[[0-9]+\])?(/@?[a-z-]+(\[[0-9]+\])?)+$`)
 	format     = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	license    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.+-]*$`)
 	identifier = regexp.MustCompile(`^[a-z0-9]+([-.][a-z0-9]+)*$`)
 )
 
@@ -48,6 +49,15 @@ func (k *checker) findings(g Gates) {
 		k.oneOf("gates.models.fail-on", g.Models.FailOn, "critical", "high", "low", "medium")
 		for i, f := range g.Models.Allow {
 			k.match(item("gates.models.allow", i), f, format, "the name of a format in lower case", "such as safetensors, onnx or gguf")
+		}
+	}
+	if l := g.Licenses; l != nil {
+		k.need("gates.licenses.deny", "the licences that refuse the image")
+		if at := "gates.licenses.deny"; k.has(at) && k.ok(at) && len(l.Deny) == 0 {
+			k.fail(at, "expected at least one licence or category, found none", "such as AGPL-3.0-only or forbidden; leave licenses out to allow all")
+		}
+		for i, id := range l.Deny {
+			k.match(item("gates.licenses.deny", i), id, license, "an SPDX identifier or a category", "such as AGPL-3.0-only or forbidden")
 		}
 	}
 	k.oneOf("gates.secrets", g.Secrets, "allow", "deny", "warn")

@@ -59,6 +59,7 @@ type Gates struct {
 	Vulnerabilities *Vulnerability `yaml:"vulnerabilities" jsonschema_description:"Limit of what a package scanner may find."`
 	Models          *ModelGate     `yaml:"models" jsonschema_description:"What model files may run when they are loaded."`
 	Secrets         string         `yaml:"secrets" jsonschema:"enum=deny,enum=warn,enum=allow,default=deny" jsonschema_description:"What a secret in the image's own files, environment or history does."`
+	Licenses        *LicenseGate   `yaml:"licenses" jsonschema_description:"Licences that packages and models may not have."`
 }
 
 // SizeGate limits the image's size. A nil limit does not apply.
@@ -105,6 +106,7 @@ type Vulnerability struct {
 	Unknown       string   `yaml:"unknown" jsonschema:"enum=refuse,enum=warn,enum=allow,default=warn" jsonschema_description:"What a vulnerability of unknown severity does."`
 	IgnoreUnfixed bool     `yaml:"ignore-unfixed" jsonschema:"default=false" jsonschema_description:"Whether findings that have no fix yet pass."`
 	IgnoreFile    string   `yaml:"ignore-file" jsonschema_description:"File of findings to ignore, in the format of .trivyignore.yaml, relative to the project."`
+	OnlyNew       bool     `yaml:"only-new" jsonschema:"default=false" jsonschema_description:"Whether findings pass that the image the channel points to has already."`
 	VEX           []string `yaml:"vex" jsonschema_description:"VEX documents (OpenVEX or CSAF), relative to the project."`
 }
 
@@ -116,10 +118,16 @@ type ModelGate struct {
 	FailOn string   `yaml:"fail-on" jsonschema:"enum=low,enum=medium,enum=high,enum=critical,default=high" jsonschema_description:"Lowest severity of what loading a file may do that refuses the image."`
 }
 
+// LicenseGate is the gate on the licences of packages and models.
+type LicenseGate struct {
+	Deny []string `yaml:"deny" jsonschema:"required" jsonschema_description:"SPDX identifiers, such as AGPL-3.0-only, and categories: forbidden, restricted, reciprocal, notice, permissive, unencumbered or unknown."`
+}
+
 // Scan says how the image is scanned.
 type Scan struct {
 	DB     string   `yaml:"db,expand" jsonschema_description:"Vulnerability database: a registry reference with its tag, or a folder or db.tar.gz relative to the project. Default: Trivy's public one."`
-	MaxAge string   `yaml:"max-age" jsonschema:"default=48h" jsonschema_description:"How old the database may be, such as 48h."`
+	JavaDB string   `yaml:"java-db,expand" jsonschema_description:"Database that names Java archives, brought when the image has some: a registry reference with its tag, or a folder or javadb.tar.gz relative to the project. Default: Trivy's public one."`
+	MaxAge string   `yaml:"max-age" jsonschema:"default=48h" jsonschema_description:"How old the database may be, such as 48h. The Java database may be 14 days old, or as old as this if that is more."`
 	Accept []string `yaml:"accept" jsonschema_description:"What may stay unlooked at, by the identifiers that verdicts print, such as no-advisories-debian."`
 }
 

@@ -99,9 +99,10 @@ func TestParseFullest(t *testing.T) {
 			{Name: "accuracy", Min: limit(0.95, unit.None, "0.95"), Regression: limit(0.01, unit.Ratio, "1%"), Required: new(true)},
 			{Name: "gpu_memory", Max: limit(2e9, unit.Bytes, "2GB"), Required: new(false)},
 		},
-		Vulnerabilities: &config.Vulnerability{FailOn: "high", Unknown: "warn", IgnoreUnfixed: true, IgnoreFile: ".trivyignore.yaml"},
+		Vulnerabilities: &config.Vulnerability{FailOn: "high", Unknown: "warn", IgnoreUnfixed: true, OnlyNew: true, IgnoreFile: ".trivyignore.yaml"},
 		Models:          &config.ModelGate{Allow: []string{"safetensors", "onnx", "gguf"}, Pickle: "deny", FailOn: "high"},
 		Secrets:         "deny",
+		Licenses:        &config.LicenseGate{Deny: []string{"AGPL-3.0-only", "forbidden"}},
 	}
 	if diff := cmp.Diff(want, got.Gates); diff != "" {
 		t.Errorf("gates (-want +got):\n%s", diff)

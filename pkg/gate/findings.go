@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -14,7 +15,11 @@ type Scan struct {
 	Vulnerabilities *Vulnerabilities // nil: packages are not gated
 	Models          Models
 	Secrets         Choice
-	Accept          []string // identifiers of scan.Incomplete that may stay so
+	Licenses        *Licenses // nil: licences are not gated
+	Accept          []string  // identifiers of scan.Incomplete that may stay so
+	// Published says that an image of a registry is judged, whose model files no
+	// scanner saw: no gate speaks of them.
+	Published bool
 }
 
 // Choice is what a policy does about something.
@@ -43,6 +48,7 @@ type Vulnerabilities struct {
 	FailOn        scan.Severity // the lowest that refuses; above Unknown
 	Unknown       Choice        // about those whose severity nobody has said
 	IgnoreUnfixed bool          // those without a fix pass
+	OnlyNew       bool          // those that Evidence.Known has already are ignored by now
 	IgnoreFile    string        // where one could be ignored, for the sentence; "" is .trivyignore.yaml
 }
 
@@ -60,17 +66,33 @@ func found(p *Scan, e Evidence) []Result {
 		return nil
 	}
 	if !e.Findings.Ran {
-		if p.Vulnerabilities == nil {
-			return nil
-		}
-		return []Result{{Name: "vulnerabilities", Check: CheckVulnerabilities, Outcome: Refused, Required: true,
-			Reason: "vulnerabilities: no scanner looked at the image; a scan that finds none would have passed"}}
+		return p.unscanned()
 	}
 	var results []Result
 	if p.Vulnerabilities != nil {
 		results = append(results, p.Vulnerabilities.judge(e))
 	}
-	return append(results, p.Models.judge(e.Findings), p.secrets(e.Findings), p.incomplete(e.Findings))
+	if !p.Published {
+		results = append(results, p.Models.judge(e.Findings))
+	}
+	results = append(results, p.secrets(e.Findings))
+	if p.Licenses != nil {
+		results = append(results, p.Licenses.judge(e.Findings))
+	}
+	return append(results, p.incomplete(e.Findings))
+}
+
+// unscanned refuses where a gate was asked for and no scanner looked.
+func (p *Scan) unscanned() (results []Result) {
+	if p.Vulnerabilities != nil {
+		results = append(results, Result{Name: "vulnerabilities", Check: CheckVulnerabilities, Outcome: Refused, Required: true,
+			Reason: "vulnerabilities: no scanner looked at the image; a scan that finds none would have passed"})
+	}
+	if p.Licenses != nil {
+		results = append(results, Result{Name: "licenses", Check: CheckLicenses, Outcome: Refused, Required: true,
+			Reason: "licenses: no scanner looked at the image; a scan that finds none that is denied would have passed"})
+	}
+	return results
 }
 
 // tally is a gate on a count of findings.
@@ -84,7 +106,7 @@ func (v Vulnerabilities) judge(e Evidence) Result {
 	ignored := 0
 	for _, f := range e.Findings.Vulnerabilities {
 		switch {
-		case f.Ignored != nil, v.IgnoreUnfixed && f.Fixed == "":
+		case f.Ignored != nil, v.IgnoreUnfixed && unfixed(f):
 			ignored++
 		case f.Severity == scan.Unknown:
 			unknown = append(unknown, f)
@@ -104,16 +126,44 @@ func (v Vulnerabilities) judge(e Evidence) Result {
 		for _, f := range refused {
 			names = append(names, vulnerable(f))
 		}
-		r.Reason = fmt.Sprintf("%s: %s; to ignore the first for 30 days add %q to vulnerabilities: in %s; none of %s would have passed",
-			vulnerabilities(len(refused)), list(names), v.line(refused[0], e.IgnoreUntil), v.file(), above)
+		r.Reason = fmt.Sprintf("%s: %s%s; to ignore the first for 30 days add %s; none of %s would have passed",
+			v.count(len(refused), e.Known), list(names), v.compared(e.Known), v.line(refused[0], e.IgnoreUntil), above)
 	case len(unknown) > 0 && v.Unknown.outcome() == Warned:
 		r.Outcome = Warned
 		r.Reason = fmt.Sprintf("%s of unknown severity, such as %s; none would have passed without a warning", vulnerabilities(len(unknown)), vulnerable(unknown[0]))
 	default:
 		r.Outcome = Passed
-		r.Reason = fmt.Sprintf("no vulnerability of %s in %s%s", above, packages(e.Findings.Database), ignoring(ignored))
+		r.Reason = fmt.Sprintf("no %svulnerability of %s in %s%s%s", v.novel(e.Known), above, packages(e.Findings.Database), ignoring(ignored), v.compared(e.Known))
 	}
 	return r
+}
+
+// unfixed goes by the status: a source may know that there is a fix, and not in
+// which version.
+func unfixed(f scan.Finding) bool { return f.Fixed == "" && f.Status != "fixed" }
+
+// novel is the word for what the channel's image does not have.
+func (v Vulnerabilities) novel(known string) string {
+	if v.OnlyNew && known != "" {
+		return "new "
+	}
+	return ""
+}
+
+func (v Vulnerabilities) count(n int, known string) string {
+	number, what, _ := strings.Cut(vulnerabilities(n), " ")
+	return number + " " + v.novel(known) + what
+}
+
+// compared says with what new ones were told from others.
+func (v Vulnerabilities) compared(known string) string {
+	switch {
+	case !v.OnlyNew:
+		return ""
+	case known == "":
+		return "; only-new: there is no image to compare with, so all count"
+	}
+	return "; only-new: compared with " + short(known)
 }
 
 func vulnerabilities(n int) string {
@@ -123,16 +173,16 @@ func vulnerabilities(n int) string {
 	return fmt.Sprintf("%d vulnerabilities", n)
 }
 
-// line is the entry that would ignore a finding.
+// line is the entry that would ignore a finding, and where it goes.
 func (v Vulnerabilities) line(f scan.Finding, until string) string {
-	return fmt.Sprintf("- {id: %s, expired_at: %s, statement: why}", f.ID, until)
-}
-
-func (v Vulnerabilities) file() string {
-	if v.IgnoreFile == "" {
-		return ".trivyignore.yaml, and name that under ignore-file:"
+	entry := fmt.Sprintf("- {id: %s, expired_at: %s, statement: why}", f.ID, until)
+	switch ext := path.Ext(v.IgnoreFile); {
+	case v.IgnoreFile == "":
+		return fmt.Sprintf("%q to vulnerabilities: in .trivyignore.yaml, and name that under ignore-file:", entry)
+	case ext == ".yaml", ext == ".yml":
+		return fmt.Sprintf("%q to vulnerabilities: in %s", entry, v.IgnoreFile)
 	}
-	return v.IgnoreFile
+	return fmt.Sprintf("%q to %s", fmt.Sprintf("%s exp:%s # why", f.ID, until), v.IgnoreFile)
 }
 
 // vulnerable names a vulnerability as sentences do.

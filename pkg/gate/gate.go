@@ -46,6 +46,7 @@ type Evidence struct {
 	Baseline *Baseline // nil: there is nothing to compare with yet
 	Reports  []testreport.Report
 	Findings scan.Findings
+	Known    string // reference of the image whose vulnerabilities are no news; "" for none
 	// NewestModel is the modification time of the newest model file, zero
 	// when the image has none. Reports older than it measured something else.
 	NewestModel     time.Time
@@ -129,6 +130,7 @@ const (
 	CheckVulnerabilities Check = "vulnerabilities"
 	CheckModels          Check = "models"
 	CheckSecrets         Check = "secrets"
+	CheckLicenses        Check = "licenses"
 	CheckScan            Check = "scan"
 )
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -26,6 +25,11 @@ var ErrRefused = errors.New("refused")
 
 // ignoreDays is how long a refusal proposes to ignore a finding.
 const ignoreDays = 30
+
+// IgnoreUntil is the day that a refusal of now proposes to ignore a finding until.
+func IgnoreUntil(now time.Time) string {
+	return now.UTC().AddDate(0, 0, ignoreDays).Format(time.DateOnly)
+}
 
 // Names of the stages, as reports and StageError have them.
 const (
@@ -75,8 +79,12 @@ type Engines struct {
 	Cache   *build.Cache // may be nil
 	Tracker Tracker      // may be nil when the plan's reports are all files
 	Scanner scan.Scanner // nil: the stage is skipped and says so
-	Publish Publisher    // nil: a dry run ends after the gates
-	Signer  sign.Signer  // nil: the stage is skipped and says so
+	// Pushed scans an image of a registry for vulnerabilities, with the database
+	// that Scanner uses; base.ErrPlatform when it has none of the platform. May be
+	// nil when no gate is only about new ones.
+	Pushed  func(ctx context.Context, image name.Digest, platform v1.Platform) (scan.Findings, error)
+	Publish Publisher   // nil: a dry run ends after the gates
+	Signer  sign.Signer // nil: the stage is skipped and says so
 	// Verify returns what reads back what the signer of this identity wrote, and
 	// Channels what moves channels with it; neither is nil when Signer is not.
 	Verify   func(sign.Identity) (sign.Verifier, error)
@@ -92,7 +100,8 @@ type Outcome struct {
 	Product   *build.Product
 	Size      gate.ImageSize
 	Findings  scan.Findings
-	Scans     []Scan // one an image
+	Scans     []Scanned // one an image
+	Known     string    // image whose vulnerabilities are no news; "" for none
 	Contents  *Contents
 	Reports   []testreport.Report
 	Verdict   gate.Verdict
@@ -103,8 +112,8 @@ type Outcome struct {
 	Stages    []Stage // in order
 }
 
-// Scan is what was found in one platform's image, and when.
-type Scan struct {
+// Scanned is what was found in one platform's image, and when.
+type Scanned struct {
 	Findings     scan.Findings
 	Began, Ended time.Time
 }
@@ -124,6 +133,22 @@ func Run(ctx context.Context, p plan.Plan, e Engines) (Outcome, error) {
 		r.remember(),
 	)
 	return r.out, err
+}
+
+// Scan builds and scans, and evaluates the gates on what was found alone.
+// Nothing is published. The error, if any, is a StageError.
+func Scan(ctx context.Context, p plan.Plan, e Engines) (Outcome, error) {
+	p.Gates, p.Reports, e.Publish = gate.Policy{Scan: p.Gates.Scan}, nil, nil
+	r := run{engines: e, out: Outcome{Plan: p}}
+	for _, s := range []struct {
+		name string
+		do   func(context.Context) error
+	}{{StageBuild, r.build}, {StageScan, r.scan}, {StageGate, r.gate}} {
+		if err := r.stage(ctx, s.name, s.do); err != nil {
+			return r.out, err
+		}
+	}
+	return r.out, nil
 }
 
 type run struct {
@@ -191,31 +216,6 @@ func (r *run) build(ctx context.Context) (err error) {
 	return err
 }
 
-func (r *run) scan(ctx context.Context) error {
-	if r.engines.Scanner == nil {
-		return skip("this version of ai-ship has no scanner")
-	}
-	for _, img := range r.out.Product.Images {
-		target, err := img.Target(r.out.Plan.Target.Tag(r.out.Plan.Release.Version).Name())
-		if err != nil {
-			return err
-		}
-		began := r.engines.Now()
-		findings, err := r.engines.Scanner.Scan(ctx, target)
-		if err != nil {
-			return err
-		}
-		r.out.Scans = append(r.out.Scans, Scan{Findings: findings, Began: began, Ended: r.engines.Now()})
-		if len(r.out.Product.Images) > 1 {
-			for i := range findings.Documents {
-				findings.Documents[i].Name = strings.ReplaceAll(target.Platform, "/", "-") + "." + findings.Documents[i].Name
-			}
-		}
-		r.out.Findings.Merge(findings)
-	}
-	return nil
-}
-
 func (r *run) gate(ctx context.Context) (err error) {
 	p := r.out.Plan
 	evidence := Measured{Project: r.engines.Project, Tracker: r.engines.Tracker, Reports: p.Reports, Policy: p.Gates}
@@ -223,9 +223,9 @@ func (r *run) gate(ctx context.Context) (err error) {
 		return err
 	}
 	r.out.Verdict = gate.Evaluate(p.Gates, gate.Evidence{
-		Size: r.out.Size, Baseline: p.Baseline, Reports: r.out.Reports, Findings: r.out.Findings,
+		Size: r.out.Size, Baseline: p.Baseline, Reports: r.out.Reports, Findings: r.out.Findings, Known: r.out.Known,
 		NewestModel: r.out.Product.ModelModified, NewestModelPath: r.out.Product.NewestModel,
-		IgnoreUntil: r.engines.Now().UTC().AddDate(0, 0, ignoreDays).Format(time.DateOnly),
+		IgnoreUntil: IgnoreUntil(r.engines.Now()),
 	})
 	if err := r.explain(ctx); err != nil {
 		return err

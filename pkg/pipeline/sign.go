@@ -97,7 +97,7 @@ func (r *run) statements(from, to int) ([]sign.Statement, error) {
 
 // statements are the image's vulnerabilities and its SBOM, where packages were
 // looked up.
-func (s Scan) statements(about attest.Run) []func() (sign.Statement, error) {
+func (s Scanned) statements(about attest.Run) []func() (sign.Statement, error) {
 	if s.Findings.Database == nil {
 		return nil
 	}

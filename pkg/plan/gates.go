@@ -44,8 +44,11 @@ func scanPolicy(c *config.Config) *gate.Scan {
 	if m := g.Models; m != nil {
 		p.Models = gate.Models{Allow: m.Allow, Pickles: m.Pickle == "allow", FailOn: severity(m.FailOn)}
 	}
+	if l := g.Licenses; l != nil {
+		p.Licenses = &gate.Licenses{Deny: l.Deny}
+	}
 	if v := g.Vulnerabilities; v != nil {
-		p.Vulnerabilities = &gate.Vulnerabilities{FailOn: severity(v.FailOn), Unknown: choice(v.Unknown), IgnoreUnfixed: v.IgnoreUnfixed, IgnoreFile: v.IgnoreFile}
+		p.Vulnerabilities = &gate.Vulnerabilities{FailOn: severity(v.FailOn), Unknown: choice(v.Unknown), IgnoreUnfixed: v.IgnoreUnfixed, OnlyNew: v.OnlyNew, IgnoreFile: v.IgnoreFile}
 	}
 	return p
 }

@@ -68,10 +68,17 @@ type Plan struct {
 	// file, nil when there is neither; Predecessor are the image's manifests.
 	Baseline    *gate.Baseline
 	Predecessor []v1.Manifest
+	Current     *Current // where Predecessor was found, nil without one
 	// Predecessors are the manifests that layers may be reused from.
 	Predecessors []v1.Manifest
 	ReuseFrom    []string // references of Predecessors, for people
 	Notes        []string // what could not be found out
+}
+
+// Current is the image that the channel points to before the run.
+type Current struct {
+	Channel string
+	Image   name.Digest
 }
 
 // New makes a plan. What is wrong with the user's wishes is ErrConfig; other
@@ -88,7 +95,7 @@ func New(ctx context.Context, ask Ask, from Sources) (Plan, error) {
 	p.Gates = gates
 	p.Sign, p.Trust = Signed(ask.Config), Trusted(ask.Config)
 	p.Run = runOf(ask)
-	if p.Scan, err = scanning(ask.Config, ask.Registry); err != nil {
+	if p.Scan, err = Scanning(ask.Config, ask.Registry); err != nil {
 		return Plan{}, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	options := base.Options{Project: from.Project, Keychain: from.Keychain, Transport: from.Transport}
@@ -221,6 +228,7 @@ func (p *Plan) trusted(ctx context.Context, v sign.Verifier, tag name.Tag, curre
 func (p *Plan) baseline(tag name.Tag, current *release.Current, evidence sign.Evidence) {
 	p.Baseline = &gate.Baseline{Ref: tag.Name() + "@" + current.Digest.String(), Compressed: current.Compressed}
 	p.Predecessor = current.Manifests
+	p.Current = &Current{Channel: tag.TagStr(), Image: p.Target.Digest(current.Digest.String())}
 	var err error
 	if p.Sign != nil {
 		var verdict attest.Judged

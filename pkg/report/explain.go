@@ -153,6 +153,8 @@ func meaning(c gate.Check) string {
 		return "refuses model files of a format that is not allowed, or that would run code when they are loaded; the value counts both"
 	case gate.CheckSecrets:
 		return "refuses an image that holds secrets of severity high or critical; the value counts those"
+	case gate.CheckLicenses:
+		return "refuses packages and models of which every licence to choose from is denied and that nobody ignored; the value counts those"
 	case gate.CheckScan:
 		return "refuses an image of which something could not be looked at, unless the config accepts that by its name; the value counts such things"
 	}

@@ -63,6 +63,7 @@ func infested() report.Report {
 		onFindings(gate.CheckModels, 2, "models: models/digits.pkl is a pickle, which can run code when it is loaded: ship safetensors or onnx, or write pickle: allow, "+
 			"models/digits.pkl (critical) calls a function when it is loaded: os.system at byte 21; files that run nothing when they are loaded would have passed"),
 		onFindings(gate.CheckSecrets, 1, "secrets: a Hugging Face token hf_ab… in app/.env:3; take them out, and replace what was ever pushed: an image without would have passed"),
+		onFindings(gate.CheckLicenses, 1, "licenses: AGPL-3.0-only (forbidden) of ghostscript 10.0.0, layer sha256:111111111111; packages and models under none of deny: (forbidden) would have passed"),
 		onFindings(gate.CheckScan, 1, "the scan is not complete: the database has no advisories for npm, of which the image holds 4 packages: not covered (no-advisories-npm); with scan: {accept: [no-advisories-npm]} it would have passed"),
 	}
 	return r
@@ -99,6 +100,13 @@ func evilFindings() scan.Findings {
 			weights(),
 			{Path: "models/digits.pkl", Format: "pickle", Framework: "sklearn", Version: "1.4.2"},
 			{Path: "models/llama.gguf", Format: "gguf", Architecture: "llama", Version: "3", Dtypes: []string{"F32", "Q4_K", "Q6_K"}, Parameters: 7_241_732_096, Quantisation: "Q4_K_M", License: "llama3"},
+		},
+		Licenses: []scan.License{
+			{Name: "AGPL-3.0-only", Category: "forbidden", Severity: scan.Critical, Package: "ghostscript", Version: "10.0.0", Layer: hash("1")},
+			{Name: "GPL-2.0-only OR MIT", Category: "notice", Severity: scan.Low, Choices: [][]string{{"GPL-2.0-only"}, {"MIT"}}, Package: "tqdm", Version: "4.66.1", Layer: hash("2"), Path: site + "tqdm-4.66.1.dist-info/METADATA"},
+			{Name: "GPL-3.0-only", Category: "restricted", Severity: scan.High, Package: "bash", Version: "5.2", Layer: hash("1"),
+				Ignored: &scan.Ignored{By: ".trivyignore.yaml", Reason: "run, not linked", Until: "2024-12-31"}},
+			{Name: "llama3", Category: "unknown", Path: "models/llama.gguf"},
 		},
 		Skipped:    []scan.Skip{{Path: "models/big.bin", Reason: "no known format"}},
 		Incomplete: []scan.Incomplete{{ID: "no-advisories-npm", Detail: "the database has no advisories for npm, of which the image holds 4 packages: not covered"}},
@@ -154,7 +162,9 @@ func taintedFindings(evil string) scan.Findings {
 	all := []scan.Finding{f, linked, ignored}
 	return scan.Findings{
 		Ran: true, Models: all, Secrets: all, Vulnerabilities: all,
-		Database:   &scan.Database{Ref: evil, Digest: evil, Coverage: []scan.Coverage{{Ecosystem: evil, Packages: 1}}},
+		Database: &scan.Database{Ref: evil, Digest: evil, Coverage: []scan.Coverage{{Ecosystem: evil, Packages: 1}}},
+		Licenses: []scan.License{{Name: evil, Category: evil, Choices: [][]string{{evil}}, Package: evil, Version: evil, Path: evil, Layer: v1.Hash{Algorithm: evil, Hex: evil},
+			Ignored: &scan.Ignored{By: evil, Reason: evil, Until: evil}}},
 		Skipped:    []scan.Skip{{Path: evil, Reason: evil}},
 		Incomplete: []scan.Incomplete{{ID: evil, Path: evil, Detail: evil}, {ID: evil, Path: "a", Detail: evil}},
 		Inventory: []scan.Model{{Path: evil, Format: evil, Framework: evil, Version: evil, Architecture: evil, Dtypes: []string{evil, evil}, Parameters: 1,

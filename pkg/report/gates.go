@@ -35,7 +35,7 @@ func onSize(g gate.Result) bool {
 // onScan reports whether the gate is about what scanners found.
 func onScan(g gate.Result) bool {
 	switch g.Check {
-	case gate.CheckVulnerabilities, gate.CheckModels, gate.CheckSecrets, gate.CheckScan:
+	case gate.CheckVulnerabilities, gate.CheckModels, gate.CheckSecrets, gate.CheckLicenses, gate.CheckScan:
 		return true
 	}
 	return false

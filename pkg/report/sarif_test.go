@@ -171,7 +171,7 @@ func TestSARIFResults(t *testing.T) {
 	}
 	const site = "opt/venv/lib/python3.11/site-packages/"
 	want := []string{
-		"error gate/vulnerabilities ai-ship.yaml", "error gate/models ai-ship.yaml", "error gate/secrets ai-ship.yaml", "error gate/scan ai-ship.yaml",
+		"error gate/vulnerabilities ai-ship.yaml", "error gate/models ai-ship.yaml", "error gate/secrets ai-ship.yaml", "error gate/licenses ai-ship.yaml", "error gate/scan ai-ship.yaml",
 		"warning gate/inference_time reports/bench.json",
 		"error CVE-2024-3094 var/lib/dpkg/status", "error pickle-global models/digits.pkl",
 		"error GHSA-9hjg-9r4m-mvj7 " + site + "requests-2.31.0.dist-info/METADATA", "error huggingface-token app/.env:3",

@@ -26,6 +26,7 @@ func (m *markdownWriter) scan() {
 	m.risks()
 	m.secrets()
 	m.ignored()
+	m.licences()
 	m.inventory()
 	m.notes("<details open>", "could not be looked at", m.r.unscanned())
 	m.notes("<details>", "left out on purpose", m.r.skipped())

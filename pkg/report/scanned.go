@@ -20,6 +20,7 @@ import (
 // can hold, in UTC.
 func normalFindings(f scan.Findings) scan.Findings {
 	f.Vulnerabilities, f.Models, f.Secrets = full(f.Vulnerabilities), full(f.Models), full(f.Secrets)
+	f.Licenses = full(f.Licenses)
 	f.Skipped, f.Incomplete, f.Inventory = full(f.Skipped), full(f.Incomplete), full(f.Inventory)
 	if f.Database != nil {
 		db := *f.Database
@@ -84,7 +85,11 @@ func (r Report) counting(findings []scan.Finding) []occurrence {
 // ignored are the findings that somebody took out, the worst first.
 func (r Report) ignored() []occurrence {
 	f := r.Findings
-	return worst(r.occurrences(slices.Concat(f.Vulnerabilities, f.Models, f.Secrets)), func(f scan.Finding) bool { return f.Ignored != nil })
+	licences := make([]scan.Finding, 0, len(f.Licenses))
+	for _, l := range f.Licenses {
+		licences = append(licences, scan.Finding{ID: l.Name, Severity: l.Severity, Layer: l.Layer, Path: l.Path, Package: l.Package, Version: l.Version, Ignored: l.Ignored})
+	}
+	return worst(r.occurrences(slices.Concat(f.Vulnerabilities, f.Models, f.Secrets, licences)), func(f scan.Finding) bool { return f.Ignored != nil })
 }
 
 func worst(all []occurrence, keep func(scan.Finding) bool) []occurrence {
@@ -137,6 +142,9 @@ type fact struct {
 func (r Report) facts() []fact {
 	f := r.Findings
 	facts := []fact{{"packages", packages(f), f.Database == nil}, {"models", r.models(), false}, {"secrets", cmp.Or(tally(f.Secrets), "none found"), false}}
+	if len(f.Licenses) > 0 {
+		facts = append(facts, fact{"licences", r.licensed(), false})
+	}
 	if f.Database != nil {
 		facts = append(facts, fact{"database", database(*f.Database), f.Database.Fixture})
 	}
@@ -294,7 +302,10 @@ func about(f scan.Finding) string {
 
 // until is an ignored finding's last day.
 func until(i scan.Ignored) string {
-	if i.Until == "" {
+	switch {
+	case i.Known:
+		return "as long as that is so"
+	case i.Until == "":
 		return "for ever"
 	}
 	return "until " + i.Until

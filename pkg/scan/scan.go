@@ -84,9 +84,11 @@ type Finding struct {
 
 // Ignored says who took a finding out of the gate, why and until when.
 type Ignored struct {
-	By     string `json:"by"` // the file, as the config names it
+	By     string `json:"by"` // the file, as the config names it, or the image that has the finding already
 	Reason string `json:"reason"`
 	Until  string `json:"until,omitempty"` // YYYY-MM-DD, the last day; "" for ever
+	// Known says that it is no decision: By is an image that has it already.
+	Known bool `json:"known,omitempty"`
 }
 
 // Skip is something that was left out on purpose, and why.
@@ -132,6 +134,24 @@ type Model struct {
 	Parameters   int64    `json:"parameters,omitempty"`
 	Quantisation string   `json:"quantisation,omitempty"`
 	License      string   `json:"license,omitempty"`
+	Size         int64    `json:"size,omitempty"`   // bytes of the file, 0 when it stands in an archive
+	SHA256       string   `json:"sha256,omitempty"` // hex, of a file that was worth reading for it
+}
+
+// License is the licence of a package, or of a model file. One package may have
+// several, which hold together.
+type License struct {
+	Name     string   `json:"name"`     // SPDX identifier or expression, where it is known as one
+	Category string   `json:"category"` // forbidden, restricted, reciprocal, notice, permissive, unencumbered or unknown
+	Severity Severity `json:"severity"` // of the category
+	// Choices are the sets of identifiers of which one has to hold whole: an OR
+	// offers several, an AND makes a set larger. Absent where Name is the only one.
+	Choices [][]string `json:"choices,omitempty"`
+	Package string     `json:"package,omitempty"` // absent of a model
+	Version string     `json:"version,omitempty"`
+	Layer   v1.Hash    `json:"layer,omitzero"`
+	Path    string     `json:"path"`
+	Ignored *Ignored   `json:"ignored,omitempty"` // nil: it counts
 }
 
 // Document is a file that a scanner writes beside its findings, such as an SBOM.
@@ -149,6 +169,7 @@ type Findings struct {
 	Vulnerabilities []Finding    `json:"vulnerabilities"`
 	Models          []Finding    `json:"models"`
 	Secrets         []Finding    `json:"secrets"`
+	Licenses        []License    `json:"licenses"`
 	Skipped         []Skip       `json:"skipped"`
 	Incomplete      []Incomplete `json:"incomplete"`
 	Inventory       []Model      `json:"inventory"` // what each model file is
@@ -162,6 +183,7 @@ func (f *Findings) Merge(other Findings) {
 	f.Vulnerabilities = append(f.Vulnerabilities, other.Vulnerabilities...)
 	f.Models = append(f.Models, other.Models...)
 	f.Secrets = append(f.Secrets, other.Secrets...)
+	f.Licenses = append(f.Licenses, other.Licenses...)
 	f.Skipped = append(f.Skipped, other.Skipped...)
 	f.Incomplete = append(f.Incomplete, other.Incomplete...)
 	f.Inventory = append(f.Inventory, other.Inventory...)

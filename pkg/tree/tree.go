@@ -269,11 +269,24 @@ func (t *Tree) link(name, base string) (string, error) {
 		return "", err
 	}
 	inside := path.Join(path.Dir(name), target)
-	if path.IsAbs(target) || (base != "." && inside != base && !strings.HasPrefix(inside, base+"/")) || !fs.ValidPath(inside) {
+	if path.IsAbs(target) || climbs(target) || (base != "." && inside != base && !strings.HasPrefix(inside, base+"/")) || !fs.ValidPath(inside) {
 		return "", hint.Wrap(fmt.Errorf("%q is a symlink to %q, which is outside of what is copied", name, target),
 			"copy the file itself, or leave the link out in .aishipignore")
 	}
 	return target, nil
+}
+
+// climbs reports whether a path goes up behind a name: where that is a link, the
+// path leads elsewhere than its text says.
+func climbs(p string) bool {
+	below := false
+	for part := range strings.SplitSeq(p, "/") {
+		if part == ".." && below {
+			return true
+		}
+		below = below || part != "" && part != "." && part != ".."
+	}
+	return false
 }
 
 // explain gives the two errors that users meet most a hint.

@@ -114,6 +114,7 @@ func TestFilesRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := map[string]string{
+		"up/a/b/top": "-> ../..", "up/a/b/out": "-> top/../passwd",
 		"src/main.py": "x", "src/sub/out.py": "-> ../../secret.py", "secret.py": "x",
 		"abs/link": "-> " + outside, "pipes/p": "pipe", "door": "-> " + filepath.Dir(outside), "ignored/x": "x",
 		".aishipignore": "ignored",
@@ -128,6 +129,7 @@ func TestFilesRefuses(t *testing.T) {
 		{"none", "no such file", "check the spelling", false},
 		{"none/*.bin", "no file found", "check the spelling", false},
 		{"src", `"src/sub/out.py" is a symlink to "../../secret.py"`, "copy the file itself", false},
+		{"up", `"up/a/b/out" is a symlink to "top/../passwd"`, "copy the file itself", false}, // a/b/top is up itself
 		{"abs", `outside of what is copied`, "copy the file itself", false},
 		{"abs/link", "escapes from parent", "leads out of the project", false},
 		{"abs", "escapes from parent", "leads out of the project", true},

@@ -27,7 +27,8 @@ type entry struct {
 	gap           string // bytes before the local header
 	descriptor    bool
 	zip64         bool
-	shared        bool // its local header is that of the member before
+	alias         string // name of another field
+	shared        bool   // its local header is that of the member before
 }
 
 func (e entry) packed() string {
@@ -63,6 +64,9 @@ func (e entry) fields() string {
 }
 
 func (e entry) extra() string {
+	if e.alias != "" {
+		return le(0x7075, 2) + le(uint64(5+len(e.alias)), 2) + "\x01" + le(uint64(crc32.ChecksumIEEE([]byte(e.name))), 4) + e.alias
+	}
 	if !e.zip64 {
 		return ""
 	}

@@ -1,6 +1,7 @@
 package modelfile
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/org/ai-ship/pkg/scan"
@@ -24,9 +25,12 @@ func template(in *input, text string, offset int64) {
 		in.unscanned("a chat template of %d bytes, the limit is %d", len(text), maxTemplate)
 		text = text[:maxTemplate]
 	}
-	t := &jinja{in: in, text: text, offset: offset}
+	t := &jinja{in: in, text: text, offset: offset, flow: flow{
+		macros: map[string][]string{}, texts: map[string]bool{}, computed: map[string]bool{},
+	}}
 	for t.block() {
 	}
+	t.flow.judge(t)
 }
 
 // jinja is a template that is read block by block.
@@ -35,6 +39,7 @@ type jinja struct {
 	text   string
 	i      int
 	offset int64
+	flow   flow
 }
 
 // word is a token of Jinja: a name, a text (its value), or a sign.
@@ -74,6 +79,7 @@ func (t *jinja) block() bool {
 		case '{', '%':
 			all := t.words(t.text[t.i-1])
 			t.judge(all)
+			t.flow.note(all)
 			t.raw(all)
 			return t.in.spend(1)
 		default:
@@ -109,7 +115,7 @@ func (t *jinja) words(open byte) []word {
 			if c >= '0' && c <= '9' {
 				kind = '0'
 			}
-			all = append(all, word{kind, t.text[at:t.i], at})
+			all = append(all, word{kind, folded(t.text[at:t.i]), at})
 			continue
 		case c == '{' || c == '(' || c == '[':
 			depth++
@@ -163,6 +169,9 @@ func (t *jinja) judge(all []word) {
 		case 't':
 			joined += w.text
 			joined = joined[max(0, len(joined)-maxJoined):]
+			if before.kind == '(' && i > 1 && all[i-2].text == "map" && folded(w.text) == "attr" {
+				t.risk(w.at, scan.High, "|map(attr)", whyAttribute)
+			}
 			t.written(w, w.text)
 			t.written(w, joined)
 		case 'n':
@@ -184,7 +193,7 @@ const (
 
 // name judges a name by what stands around it.
 func (t *jinja) name(w, before, after word, first bool) {
-	name := folded(w.text)
+	name := w.text
 	isAttribute := before.kind == '.'
 	switch {
 	case strings.HasPrefix(name, "__"), isAttribute && strings.HasPrefix(name, "_"):
@@ -219,19 +228,15 @@ func (t *jinja) raw(all []word) {
 	if name != "raw" || len(all) > 3 {
 		return
 	}
-	for t.i < len(t.text) {
-		n := strings.Index(t.text[t.i:], "{%")
-		if n < 0 {
-			break
-		}
-		t.i += n + 2
-		rest := strings.TrimLeft(t.text[t.i:min(len(t.text), t.i+64)], "+- \t\r\n")
-		if strings.HasPrefix(rest, "endraw") {
-			return // the rest of the tag is plain text to the next search
-		}
+	// As Jinja's lexer has it: one sign, and any space.
+	end := regexp.MustCompile(`\{%[-+]?[\s\v\x1c-\x1f\x{85}\p{Z}]*endraw[\s\v\x1c-\x1f\x{85}\p{Z}]*[-+]?%\}`)
+	at := end.FindStringIndex(t.text[t.i:])
+	if at == nil {
+		t.i = len(t.text)
+		t.in.unscanned("a chat template whose raw block has no end")
+		return
 	}
-	t.i = len(t.text)
-	t.in.unscanned("a chat template whose raw block has no end")
+	t.i += at[1]
 }
 
 // written judges a text: [ ] and filters take attributes' names from texts.
@@ -245,7 +250,7 @@ func (t *jinja) written(w word, text string) {
 		}
 		name := strings.TrimRight(rest[:end], "_")
 		switch before := i > 0 && isNameByte(text[i-1]); {
-		case isMachinery(name):
+		case isMachinery(strings.ToLower(name)):
 			t.risk(w.at, scan.High, "__"+rest[:end], whyAttribute)
 		case !before || end == 0: // perhaps one half of a name
 			t.risk(w.at, scan.Medium, "__"+rest[:end], whyHalf)

@@ -207,6 +207,11 @@ func hostileConfigs() []hostile {
 		c("templates as object", `{"chat_template":{"default":"{{ lipsum }}"}}`, "chat-template lipsum"),
 		c("cut", `{"architectures":["A"],"x":`, "?json at"),
 		c("too deep", `{"architectures":["A"],"x":`+strings.Repeat("[", 5000), "?nests deeper"),
+		c("behind space", strings.Repeat(" ", 5000)+`{"auto_map":{"A":"m.M"}}`, rule+"m.M"),
+		c("behind space within", "{"+strings.Repeat("\n", 5000)+`"auto_map":{"A":"m.M"}}`, rule+"m.M"),
+		c("behind a very long text", `{"x":"`+strings.Repeat("x", 2*maxJSONText)+`","auto_map":{"A":"m.M"}}`, "?longer than"),
+		c("behind more depth", `{"x":`+strings.Repeat("[", 600)+strings.Repeat("]", 600)+`,"auto_map":{"A":"m.M"}}`, "?nests deeper"),
+		c("behind many", `{"x":[`+strings.Repeat("1,", 5<<20)+`1],"auto_map":{"A":"m.M"}}`, "?more"),
 		c("key too long", `{"architectures":["A"],"`+strings.Repeat("x", 3*maxKey)+`":1}`, "?longer than"),
 	}
 }

@@ -106,6 +106,7 @@ func TestLongTemplatesAndHeadersTakeNoTime(t *testing.T) {
 	for _, text := range []string{
 		strings.Repeat(`{{"__"~"a"}}`, 50_000), "{{" + strings.Repeat(`"a"~`, 250_000) + "}}",
 		strings.Repeat("{{", 500_000), strings.Repeat("{#", 500_000), `{{"` + strings.Repeat("__a", 300_000) + `"}}`,
+		"{{" + strings.Repeat("a[f(", 50_000), strings.Repeat("{% set a = a + a[a] %}", 30_000), "{% with " + strings.Repeat("a = a[b], ", 30_000) + "%}",
 		strings.Repeat("{% raw %}", 100_000), "{{" + strings.Repeat("_", 1_000_000) + "}}",
 	} {
 		in := newInput(sourceOf("x", ""), tightBudget())

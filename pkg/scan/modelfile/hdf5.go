@@ -13,16 +13,16 @@ const (
 	hdf5Magic   = "\x89HDF\r\n\x1a\n"
 	hdf5Overlap = 4 << 10   // bytes that a finding at the end of a piece is shown of what follows
 	maxHDF5Text = 256 << 20 // bytes that may be read as JSON in one file, most of them in vain
+
+	maxHDF5Probes = 256 << 10 // places that are looked at because of what seems to lead to them
 )
 
 // inspectHDF5 checks the superblock, and then searches the whole file for what
 // matters instead of following its trees: any JSON object that describes a Keras
 // model, wherever it lies, and links to other files.
 //
-// Limits: a description that is compressed, or cut into several parts, is not
-// found, but said to be missing when its attribute's name is there. Virtual
-// datasets, which also read other files, and pickles in PyTables' attributes are
-// not looked for.
+// Limit: a description that is compressed, or cut into several parts, is not
+// found, but said to be missing when its attribute's name is there.
 func inspectHDF5(ctx context.Context, in *input) {
 	in.card.Format = HDF5
 	base := hdf5Base(in)
@@ -30,10 +30,11 @@ func inspectHDF5(ctx context.Context, in *input) {
 		in.unscanned("the HDF5 signature is missing")
 		return
 	}
-	if err := hdf5Superblock(in, base); err != nil {
+	width, err := hdf5Superblock(in, base)
+	if err != nil {
 		in.unscanned("the HDF5 superblock: %v", err)
 	}
-	h := &hdf5{in: in, base: base, text: maxHDF5Text}
+	h := &hdf5{in: in, base: base, width: width, text: maxHDF5Text, probes: maxHDF5Probes}
 	h.search(ctx)
 	if h.configs == 0 && h.named {
 		in.unscanned("there is a model_config, but not its JSON")
@@ -54,36 +55,39 @@ func hdf5Base(in *input) int64 {
 }
 
 // hdf5Superblock checks the version and the end of the file (III.A of the HDF5
-// file format specification).
-func hdf5Superblock(in *input, base int64) error {
+// file format specification), and returns how many bytes addresses and lengths have.
+func hdf5Superblock(in *input, base int64) (width int, err error) {
+	const usual = 8
 	b := in.at(base, 96)
 	if len(b) < 48 {
-		return errors.New("it ends early")
+		return usual, errors.New("it ends early")
 	}
-	var size, end int
+	var size, lengths, end int
 	switch b[8] {
 	case 0:
-		size, end = int(b[13]), 24
+		size, lengths, end = int(b[13]), int(b[14]), 24
 	case 1:
-		size, end = int(b[13]), 28
+		size, lengths, end = int(b[13]), int(b[14]), 28
 	case 2, 3:
-		size, end = int(b[9]), 12
+		size, lengths, end = int(b[9]), int(b[10]), 12
 	default:
-		return errors.New("it is of an unknown version")
+		return usual, errors.New("it is of an unknown version")
 	}
-	if size != 2 && size != 4 && size != 8 {
-		return errors.New("its addresses have neither 2, 4 nor 8 bytes")
+	if size != 4 && size != 8 || lengths != size {
+		return usual, errors.New("its addresses and lengths have neither 4 nor 8 bytes")
 	}
 	end += 2 * size                                                    // behind the base address and another one
 	if eof := littleEndian(b[end : end+size]); eof > uint64(in.Size) { //nolint:gosec // Size is not negative
-		return errors.New("the file ends before where it says")
+		return size, errors.New("the file ends before where it says")
 	}
-	return nil
+	return size, nil
 }
 
 type hdf5 struct {
 	in      *input
 	base    int64
+	width   int   // bytes of an address
+	probes  int   // that are left
 	text    int64 // what may still be read as JSON
 	configs int
 	named   bool // model_config is in it
@@ -99,24 +103,54 @@ func (h *hdf5) search(ctx context.Context) {
 		b := h.in.fill(buf, off)
 		h.named = h.named || bytes.Contains(b, []byte("model_config"))
 		for i := 0; i < min(piece, len(b)); i++ {
-			switch b[i] {
-			case '{':
-				if !h.in.alive(ctx) {
-					return
-				}
-				h.description(ctx, b[i:], off+int64(i))
-			case 1:
-				h.link(b[i:], off+int64(i))
-			case 7:
-				h.external(b[i:], off+int64(i))
-			}
+			h.look(ctx, b[i:], off+int64(i))
 		}
 	}
 }
 
+// look goes by the first byte of b, which stands at off, to what may begin there.
+func (h *hdf5) look(ctx context.Context, b []byte, off int64) {
+	switch b[0] {
+	case '{':
+		if h.in.alive(ctx) {
+			h.description(ctx, b, off)
+		}
+	case 1:
+		h.link(b, off)
+		h.attribute(ctx, b, off)
+	case 2, 3:
+		h.attribute(ctx, b, off)
+	case 4, 5:
+		h.virtual(b, off)
+	case 7:
+		h.external(b, off)
+	case 'F':
+		// A heap whose objects are filtered (III.G): names of links may be compressed.
+		if len(b) > 9 && string(b[:5]) == "FRHP\x00" && (b[7] != 0 || b[8] != 0) {
+			h.in.unscanned("the file has a heap at offset %d that is compressed", off)
+		}
+	case 'G':
+		if bytes.HasPrefix(b, []byte("GCOL\x01\x00\x00\x00")) {
+			h.collection(ctx, off)
+		}
+	}
+}
+
+// probe is at, for what is said to lie at an address; nil when too many were.
+func (h *hdf5) probe(address uint64, n int) []byte {
+	if address > uint64(h.in.Size) { //nolint:gosec // Size is not negative
+		return nil
+	}
+	if h.probes--; h.probes < 0 {
+		h.in.unscanned("the file has more that looks like an address than the limit for one file")
+		return nil
+	}
+	return h.in.at(h.base+int64(address), n) //nolint:gosec // at most Size
+}
+
 // description reads the JSON object at off when there is one.
 func (h *hdf5) description(ctx context.Context, b []byte, off int64) {
-	if off < h.after || !beginsJSON(b) {
+	if off < h.after || !beginsJSON(h.spaced(b, off)) {
 		return
 	}
 	looks := bytes.Contains(b[:min(512, len(b))], []byte(`"class_name"`))
@@ -139,10 +173,30 @@ func (h *hdf5) description(ctx context.Context, b []byte, off int64) {
 		}
 		short := errors.Is(err, io.ErrUnexpectedEOF) && size < min(maxKerasText, h.in.Size-off)
 		if !short {
-			h.broken = h.broken || looks
+			h.broken = h.broken || looks || size == maxKerasText && errors.Is(err, io.ErrUnexpectedEOF)
 			return
 		}
 	}
+}
+
+// spaced is b, or where that is a brace and nothing but space, the same with less
+// space and what stands behind it.
+func (h *hdf5) spaced(b []byte, off int64) []byte {
+	const space = " \t\r\n"
+	if len(bytes.TrimLeft(b[1:], space)) > 0 || len(b) < hdf5Overlap {
+		return b
+	}
+	for at := off + int64(len(b)); at < h.in.Size && at-off < maxKerasText; at += window {
+		more := h.in.at(at, window)
+		if h.text -= int64(len(more)); h.text < 0 {
+			h.in.unscanned("the file holds more that looks like JSON than the limit for one file")
+			return b
+		}
+		if rest := bytes.TrimLeft(more, space); len(rest) > 0 {
+			return append([]byte{'{'}, h.in.at(at+int64(len(more)-len(rest)), 512)...)
+		}
+	}
+	return b
 }
 
 // beginsJSON is a quick check, so that numbers are not taken for text.
@@ -179,82 +233,4 @@ func (h *hdf5) config(text []byte, off int64) {
 		}
 		h.configs++
 	}
-}
-
-// link looks for a link message (IV.A.2.g) whose link leads to another file: version
-// 1, flags, type 64, …, the link's name, and two texts: a file and a path in it.
-func (h *hdf5) link(b []byte, off int64) {
-	const longest = 1024 // bytes of each text
-	if len(b) < 16 || b[1]&0xe8 != 8 || b[2] != 64 {
-		return
-	}
-	at := 3
-	if b[1]&4 != 0 { // creation order
-		at += 8
-	}
-	if b[1]&16 != 0 { // character set
-		at++
-	}
-	wide := 1 << (b[1] & 3)
-	if len(b) < at+wide+2 {
-		return
-	}
-	size := littleEndian(b[at : at+wide])
-	at += wide
-	if size == 0 || size > longest || len(b) < at+int(size)+3 {
-		return
-	}
-	at += int(size)
-	info := int(littleEndian(b[at : at+2]))
-	rest := b[at+2:]
-	if info < 4 || info > 2*longest || len(rest) < info || rest[0] != 0 || rest[info-1] != 0 {
-		return
-	}
-	file, path, ok := bytes.Cut(rest[1:info-1], []byte{0})
-	if !ok || len(file) == 0 || bytes.IndexByte(path, 0) >= 0 || !isPlain(file) || !isPlain(path) {
-		return
-	}
-	h.outside(off, string(file)+":"+string(path), "A link in the file leads to another file, which is read in its place.")
-}
-
-// external looks for a message of type 7 (IV.A.2.h): the dataset's numbers are in
-// other files, whose names are in a local heap.
-func (h *hdf5) external(b []byte, off int64) {
-	for _, start := range []int{8, 4, 6} { // headers of version 1 and 2, these with and without creation order
-		if len(b) < start+40 {
-			return
-		}
-		m := b[start:]
-		if start == 8 && (b[1] != 0 || b[5] != 0 || b[6] != 0 || b[7] != 0) || m[0] != 1 || m[1] != 0 || m[2] != 0 || m[3] != 0 {
-			continue
-		}
-		slots, used, heap := littleEndian(m[4:6]), littleEndian(m[6:8]), littleEndian(m[8:16])
-		if used == 0 || used > slots || heap > uint64(h.in.Size) { //nolint:gosec // Size is not negative
-			continue
-		}
-		head := h.in.at(h.base+int64(heap), 32) //nolint:gosec // at most Size
-		if len(head) < 32 || string(head[:4]) != "HEAP" {
-			continue
-		}
-		name := h.heapText(littleEndian(head[24:32]), littleEndian(m[16:24]))
-		h.outside(off, name, "The numbers of a dataset are read from another file.")
-		return
-	}
-}
-
-// heapText is a text in a local heap; empty when it is not there.
-func (h *hdf5) heapText(data, off uint64) string {
-	const longest = 1024
-	if data > uint64(h.in.Size) || off > uint64(h.in.Size) { //nolint:gosec // Size is not negative
-		return ""
-	}
-	name, _, _ := bytes.Cut(h.in.at(h.base+int64(data+off), longest), []byte{0}) //nolint:gosec // below 2 Size
-	return string(name)
-}
-
-func (h *hdf5) outside(off int64, calls, why string) {
-	h.in.risk(Risk{
-		Rule: "hdf5-external", Severity: scan.High, Offset: off, Calls: calls, Why: why,
-		Convert: "Write the file anew with everything in it.",
-	})
 }

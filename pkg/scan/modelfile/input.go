@@ -34,7 +34,9 @@ type findings struct {
 	risks   []Risk
 	seen    map[Risk]bool // without offsets
 	reasons []string      // why something was not read
+	needed  []string      // files that the file itself must have beside it
 	err     error         // of the context or the source; ends everything
+	wanted  []wanted      // files beside this one
 }
 
 // input is one content that is inspected: the file itself or a member of it.
@@ -48,7 +50,8 @@ type input struct {
 	depth  int
 	card   Card // of this content; an archive takes over what it wants from its members
 
-	torchscript bool // a pickle in an archive that brings the code of its classes
+	torchscript bool             // a pickle in an archive that brings the code of its classes
+	storages    map[string]int64 // tensors' storages by their key, and their elements; nil where nobody asks
 	*findings
 }
 
@@ -250,7 +253,9 @@ func inspectWithin(ctx context.Context, src Source, left budget) (Report, error)
 		Path:      src.Path,
 		Card:      in.card,
 		Risks:     in.risks,
+		needed:    in.needed,
 		Unscanned: strings.Join(in.reasons, "; "),
+		wanted:    in.wanted,
 	}, nil
 }
 

@@ -52,6 +52,7 @@ func everyHostile() []hostile {
 	all := append(hostileGlobals(), hostilePickles()...)
 	all = append(all, hostileZips()...)
 	all = append(all, hostileStreams()...)
+	all = append(all, hostileBypasses()...)
 	return append(all, hostileArrays()...)
 }
 

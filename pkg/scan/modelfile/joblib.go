@@ -127,6 +127,29 @@ func dtypeOf(n *node) (dtype, bool) {
 	return d, ok
 }
 
+// forged reports whether the state of a type's BUILD takes from objects that they
+// are objects, or may: ndarray.__setstate__ then takes bytes of the file for
+// pointers (numpy/_core/src/multiarray/descriptor.c, arraydescr_setstate).
+func forged(n, state *node) bool {
+	if state == nil || state.kind != tuple || len(state.items) < 8 || state.items[7] == nil || state.items[7].kind != number {
+		return true // cannot be followed
+	}
+	const refcounted, pickled = 0x01, 0x02 // NPY_ITEM_REFCOUNT, NPY_LIST_PICKLE
+	return state.items[7].num&(refcounted|pickled) != refcounted|pickled && holdsObjects(n, state)
+}
+
+// holdsObjects reports whether a type is one of objects, or has some in its
+// subarray or its fields, or may have.
+func holdsObjects(n, state *node) bool {
+	return n.objects || state == nil || len(state.items) < 8 || mayHold(state.items[2]) || mayHold(state.items[4])
+}
+
+// mayHold reports whether an element type of objects is in n, or something that
+// was not kept.
+func mayHold(n *node) bool {
+	return n == nil || n.kind == lost || n.kind == opaque || n.objects || n.kind == object && n.s != "numpy dtype"
+}
+
 // parseDtype reads a type string such as <f8, |S10 or O.
 func parseDtype(s string) (dtype, bool) {
 	s = strings.TrimLeft(s, "<>|=")
@@ -135,10 +158,16 @@ func parseDtype(s string) (dtype, bool) {
 	}
 	letter, digits := s[0], s[1:]
 	if i := strings.IndexByte(digits, '['); i >= 0 && (letter == 'M' || letter == 'm') {
+		if !strings.HasSuffix(digits, "]") || strings.ContainsAny(digits, ",()") {
+			return dtype{}, false // more than one type
+		}
 		digits = digits[:i] // the unit of a time
 	}
 	if letter == 'O' {
 		return dtype{"object", 8, true}, true
+	}
+	if letter == '?' && digits == "" {
+		digits = "1"
 	}
 	size, err := strconv.ParseInt(digits, 10, 32)
 	if err != nil || size < 0 {
@@ -149,7 +178,7 @@ func parseDtype(s string) (dtype, bool) {
 	case 'b':
 		return dtype{"bool", size, false}, true
 	case '?':
-		return dtype{"bool", 1, false}, true
+		return dtype{"bool", 1, false}, digits == "1"
 	case 'S', 'a':
 		return dtype{"bytes", size, false}, true
 	case 'V':

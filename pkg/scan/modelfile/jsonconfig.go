@@ -3,6 +3,8 @@ package modelfile
 import (
 	"context"
 	"encoding/json/jsontext"
+	"errors"
+	"slices"
 	"strings"
 
 	"github.com/org/ai-ship/pkg/scan"
@@ -17,12 +19,20 @@ func inspectJSON(ctx context.Context, in *input) {
 		off = 3
 	}
 	c := &jsonConfig{in: in, json: newJSONReader(ctx, in, off, in.Size, true)}
-	if c.json.peek() != '{' {
+	var err error
+	switch kind := c.json.peek(); {
+	case kind == '{':
+		err = c.json.object(c.top)
+	case kind == '[' && c.base("modules.json"):
+		err = c.modules()
+	default:
 		return
 	}
-	err := c.json.object(c.top)
-	if !in.alive(ctx) || !c.known {
-		return // broken JSON that is no config is no model
+	// Broken JSON that is no config is no model. What is only too long or too deep
+	// loaders may read on, where its name is one that they look for.
+	limit := errors.Is(err, errLong) || errors.Is(err, errDeep) || errors.Is(err, errMany)
+	if !in.alive(ctx) || !c.known && !(limit && c.loaded()) {
+		return
 	}
 	in.card.Format = JSON
 	in.card.Framework, in.card.Version = c.card.Framework, c.card.Version
@@ -32,12 +42,24 @@ func inspectJSON(ctx context.Context, in *input) {
 	}
 }
 
+// loadedJSON are the ends of the names that loaders of models open.
+func loadedJSON() []string {
+	return []string{"config.json", ".index.json", "model_index.json", "modules.json", "chat_template.json", "exported_program.json", "model.json"}
+}
+
+// loaded reports whether loaders open a file of this name.
+func (c *jsonConfig) loaded() bool {
+	return slices.ContainsFunc(loadedJSON(), func(end string) bool { return strings.HasSuffix(c.in.name(), end) })
+}
+
 // jsonConfig is a config that is read.
 type jsonConfig struct {
 	in    *input
 	json  *jsonReader
 	card  Card
 	known bool // a key was seen that only a model's config has
+
+	program bool // it is a program that torch.export wrote
 }
 
 // top reads one key's value of the config.
@@ -45,8 +67,11 @@ func (c *jsonConfig) top(key string) error {
 	off := c.json.offset()
 	if oneOf(key, "architectures auto_map custom_pipelines trust_remote_code chat_template quantization_config transformers_version "+
 		"torch_dtype tokenizer_class processor_class feature_extractor_type image_processor_type peft_type base_model_name_or_path "+
-		"_name_or_path _from_model_config diffusers_version _class_name") {
+		"_name_or_path _from_model_config _diffusers_version _class_name weight_map") {
 		c.known = true
+	}
+	if key != "_class_name" && c.json.peek() == '[' && (c.base("model_index.json") || c.base("modular_model_index.json")) {
+		return c.component(key, off)
 	}
 	switch key {
 	case "architectures":
@@ -64,14 +89,12 @@ func (c *jsonConfig) top(key string) error {
 		return c.first(&c.card.Version)
 	case "quantization_config":
 		return c.quantisation()
-	case "peft_type":
-		c.card.Framework = "peft"
 	case "chat_template":
 		return c.templates()
 	case "_name_or_path", "base_model_name_or_path":
-		return c.base(key, off)
+		return c.origin(key, off)
 	}
-	return c.nested(key, off)
+	return c.library(key, off)
 }
 
 // nested reads the value of a key at any depth, for composite models keep the
@@ -94,6 +117,16 @@ func (c *jsonConfig) nested(key string, off int64) error {
 			c.code(off, "trust_remote_code", "The config asks loaders to run code that comes with the model.")
 		}
 		return c.json.skip(t)
+	case "attn_implementation", "_attn_implementation", "_attn_implementation_internal":
+		return c.kernel(off)
+	case "expr_str":
+		return c.expression(off)
+	case "target":
+		return c.target(off)
+	case "activation_function", "activation_fn", "sbert_ce_default_activation_function":
+		if c.json.peek() == '"' && c.base("config.json") {
+			return c.activation(off)
+		}
 	}
 	return c.walk()
 }
@@ -140,6 +173,7 @@ func (c *jsonConfig) autoMap(off int64) error {
 			why = "The config names a class in a Python file of another repository, which trust_remote_code fetches and runs."
 		}
 		c.code(off, name, why)
+		c.in.beside(pythonFile(name), name, off)
 		return nil
 	case '{':
 		return c.json.members(func(string) error { return c.autoMap(c.json.offset()) })
@@ -181,6 +215,7 @@ func (c *jsonConfig) pipelines(off int64) error {
 			return c.json.pass()
 		})
 		c.code(off, impl, why)
+		c.in.beside(pythonFile(impl), impl, off)
 		return err
 	})
 }
@@ -208,11 +243,14 @@ func (c *jsonConfig) templates() error {
 	return err
 }
 
-// base reports a model that is loaded from elsewhere.
-func (c *jsonConfig) base(key string, off int64) error {
+// origin reports a model that is loaded from elsewhere.
+func (c *jsonConfig) origin(key string, off int64) error {
 	var name string
 	if err := c.first(&name); err != nil {
 		return err
+	}
+	if key == "base_model_name_or_path" && name != "" && !isRepository(name) {
+		c.in.wants(wanted{file: name, folder: true, offset: off})
 	}
 	if isRepository(name) {
 		c.in.risk(Risk{

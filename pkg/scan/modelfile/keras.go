@@ -112,7 +112,7 @@ func (o kerasObject) text(key string) string {
 // isKerasKey are the keys that are kept. What other keys hold is walked, then forgotten.
 func isKerasKey(key string) bool {
 	return oneOf(key, "module class_name registered_name fn_name config function function_type "+
-		"vocabulary idf_weights keras_version")
+		"vocabulary idf_weights merges cls_symbol keras_version")
 }
 
 type kerasWalk struct {

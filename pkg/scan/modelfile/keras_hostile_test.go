@@ -101,7 +101,7 @@ func hostileHDF5() []hostile {
 		at("truncated", vlenHDF5(strings.Repeat("x", 500))[:300], "?ends before where it says"),
 		at("nothing but a signature", hdf5Magic, "?ends early"),
 		at("no signature", "nothing of that kind", "?signature is missing"),
-		at("address size", hdf5Magic+"\x00\x00\x00\x00\x00\x07\x08\x00"+strings.Repeat("\x00", 90), "?neither 2, 4 nor 8"),
+		at("address size", hdf5Magic+"\x00\x00\x00\x00\x00\x07\x08\x00"+strings.Repeat("\x00", 90), "?neither 4 nor 8"),
 		at("external link", vlenHDF5(externalLink(8, "", "/etc/passwd")), "hdf5-external /etc/passwd:/weights"),
 		at("external link with all fields", vlenHDF5(externalLink(0x1c, strings.Repeat("\x02", 8)+"\x01", "../other.h5")), "hdf5-external ../other.h5"),
 		at("external dataset", vlenHDF5(efl+heap), "hdf5-external /etc/passwd"),

@@ -173,8 +173,11 @@ func judgeLambda(in *input, o kerasObject, at int64) bool {
 	}
 	name := class[strings.LastIndexAny(class, ".>")+1:]
 	config := o["config"].object
-	if name == "TFOpLambda" {
+	switch name {
+	case "TFOpLambda":
 		return judgeTFOp(in, config.text("function"), at)
+	case "ClassMethod":
+		return judgeTFOp(in, config.text("cls_symbol"), at)
 	}
 	if name != "Lambda" && o.text("registered_name") != "Lambda" {
 		return false
@@ -196,19 +199,24 @@ func judgeLambda(in *input, o kerasObject, at int64) bool {
 	return false
 }
 
-// judgeTFOp is for layers of Keras 2 that call a function of TensorFlow.
+// judgeTFOp is for layers of Keras 2 that call a function of TensorFlow by its
+// public name, with values of the file.
 func judgeTFOp(in *input, function string, at int64) bool {
-	if strings.HasPrefix(function, "io.") || strings.Contains(function, "py_function") || strings.Contains(function, "load_") ||
-		strings.Contains(function, "numpy_function") || strings.Contains(function, "File") || strings.Contains(function, "PyFunc") {
-		in.risk(Risk{Rule: "keras-lambda", Severity: scan.High, Offset: at, Calls: "tensorflow." + function, Convert: convertKeras,
-			Why: "A layer calls a function of TensorFlow that reaches files or runs Python."})
+	function = "." + function
+	for part := range strings.FieldsSeq("file load_ .load save py_func PyFunc numpy_function print dump heckpoint restore erver rpc Rpc library " +
+		".debugging.experimental. .data. .distribute. .saved_model. .python. .lookup. .train. .utils. .config. .autograph. .io. .profiler. .sysconfig. .summary. File Save") {
+		if strings.Contains(function, part) {
+			in.risk(Risk{Rule: "keras-lambda", Severity: scan.High, Offset: at, Calls: "tensorflow" + function, Convert: convertKeras,
+				Why: "A layer calls a function of TensorFlow that reaches files or runs Python."})
+			break
+		}
 	}
 	return true
 }
 
 // judgePaths reports files that a layer reads when it is made.
 func judgePaths(in *input, o kerasObject, at int64) {
-	for _, key := range []string{"vocabulary", "idf_weights"} {
+	for _, key := range []string{"vocabulary", "idf_weights", "merges"} {
 		file := o.text(key)
 		if file == "" {
 			continue

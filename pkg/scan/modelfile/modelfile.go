@@ -24,6 +24,9 @@ type Report struct {
 	// Unscanned is why the file could not be read to its end, or a part of it
 	// not at all; empty when everything was looked at. Risks found before stay.
 	Unscanned string
+
+	wanted []wanted
+	needed []string // files that it must have beside it, by paths from its folder
 }
 
 // Card is what the file says it is. Fields are empty or 0 where it does not say.

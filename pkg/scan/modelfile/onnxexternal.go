@@ -2,6 +2,7 @@ package modelfile
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,8 +35,7 @@ func (e *external) entry(o *onnx, f protoField) {
 }
 
 // judge checks every entry, for of several with the same key one reader takes the
-// first and another the last. What a location leads to through links in the file
-// system (CVE-2026-27489, CVE-2026-34447) is not seen here.
+// first and another the last. What a location leads to is for [Scanner] to see.
 func (e *external) judge(in *input, at int64) {
 	numbers := map[string]int64{}
 	located := false
@@ -72,12 +72,28 @@ func (e *external) judge(in *input, at int64) {
 
 func (e *external) location(in *input, file string, at int64) {
 	switch {
+	case strings.Contains(file, "_ORT_MEM_ADDR_"):
+		externalRisk(in, "onnx-external-path", scan.High, at, "location "+file,
+			"A tensor's place is an address in memory, which ONNX Runtime keeps for itself (kTensorProtoMemoryAddressTag).")
 	case file == "" || escapes(file):
 		externalRisk(in, "onnx-external-path", scan.High, at, "location "+file,
 			"A tensor is read from a file outside of the model's folder (CVE-2022-25882, CVE-2024-27318, CVE-2024-5187).")
 	default:
 		externalRisk(in, "onnx-external", scan.Low, at, file,
 			"Numbers of the model are in another file, which must be shipped and checked with it.")
+		in.needs(file)
+	}
+}
+
+// needs notes a file that must lie beside this one; members of archives have none.
+func (in *input) needs(file string) {
+	const most = 10_000 // files of a model
+	switch {
+	case in.member != "" || slices.Contains(in.needed, file):
+	case len(in.needed) == most:
+		in.unscanned("the model names more files beside it than the limit of %d", most)
+	default:
+		in.needed = append(in.needed, file)
 	}
 }
 

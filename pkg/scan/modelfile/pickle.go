@@ -24,12 +24,14 @@ const (
 // node is a value on the pickle machine's stack or in its memo. A nil node is
 // opaque.
 type node struct {
-	kind   kind
-	s      string
-	num    int64
-	items  []*node
-	state  *node // what BUILD gave an object
-	weight int   // what holding it costs: nodes, and text by 64 bytes
+	kind    kind
+	s       string
+	num     int64
+	items   []*node
+	state   *node // what BUILD gave an object
+	known   bool  // a global that is known to be dangerous
+	objects bool  // an element type of NumPy that holds objects, or a tuple or dict that may hold one
+	weight  int   // what holding it costs: nodes, and text by 64 bytes
 }
 
 // The machine's bounds. Within them a hostile file costs about 100 MiB, an
@@ -49,8 +51,9 @@ const (
 
 // broken says why a pickle cannot be read on.
 type broken struct {
-	off int64
-	why string
+	off   int64
+	why   string
+	limit bool // ours: a loader reads on
 }
 
 func (b *broken) Error() string { return fmt.Sprintf("offset %d: %s", b.off, b.why) }
@@ -75,7 +78,7 @@ type machine struct {
 	ops   int64
 	calls int  // calls of a global that would have been made
 	known bool // a global was named that is allowed, or known to be dangerous
-	odd   bool // a trial met a name that nothing has, at which a loader ends
+	odd   bool // a trial met a name that hardly anything has: from here on only calls of what is known to be dangerous count
 	plain bool // arrays of joblib are not read: a pickle within one
 
 	storages map[string]bool // keys of tensors' storages, counted once
@@ -116,9 +119,6 @@ func (m *machine) run(most int64) (*node, *broken) {
 			return nil, err
 		}
 		m.framed(code)
-		if m.odd {
-			return nil, m.stop("no name of anything")
-		}
 	}
 	return nil, nil
 }
@@ -134,7 +134,14 @@ func (m *machine) end() (*node, *broken) {
 }
 
 func (m *machine) stop(format string, args ...any) *broken {
-	return &broken{m.at, fmt.Sprintf(format, args...)}
+	return &broken{off: m.at, why: fmt.Sprintf(format, args...)}
+}
+
+// beyond is stop at a limit that loaders do not have.
+func (m *machine) beyond(format string, args ...any) *broken {
+	err := m.stop(format, args...)
+	err.limit = true
+	return err
 }
 
 // framed checks the opcode just done against the frame it stands in. Python's
@@ -159,7 +166,7 @@ func (m *machine) lies() {
 
 func (m *machine) push(n *node) *broken {
 	if len(m.stack) >= maxStack {
-		return m.stop("more than %d values on the stack", maxStack)
+		return m.beyond("more than %d values on the stack", maxStack)
 	}
 	n = m.hold(n)
 	m.stack = append(m.stack, n)

@@ -113,7 +113,8 @@ func (m *machine) global(module, name string) *node {
 		return n
 	}
 	verdict := judge(module, name)
-	m.known = m.known || verdict.listed
+	m.known = m.known || verdict.listed && !m.odd
+	n.known = verdict.listed && verdict.severity == scan.Critical
 	if verdict.severity == scan.Unknown {
 		n.num = 1
 		return n
@@ -145,7 +146,7 @@ func (m *machine) call(callee, args *node) *node {
 		m.strange(callee, "it is called")
 		return nil
 	}
-	if !m.odd {
+	if !m.odd || callee.known {
 		m.calls++
 	}
 	if callee.num == 1 {
@@ -154,6 +155,8 @@ func (m *machine) call(callee, args *node) *node {
 	n := &node{kind: object, s: callee.s, num: callee.num}
 	if callee.s == "numpy dtype" {
 		n.items = []*node{args}
+		d, ok := dtypeOf(n)
+		n.objects = !ok || d.objects
 	}
 	return n
 }
@@ -196,10 +199,20 @@ func (m *machine) setState() *broken {
 		m.arrays++
 		return m.array(state)
 	}
+	if n.s == "numpy dtype" && forged(n, state) {
+		m.strange(n, "said to hold no pointers where it does, so that numbers of the file become addresses of objects")
+	}
 	if n.s == "numpy dtype" && n.state == nil {
-		m.setTop(&node{kind: object, s: n.s, num: n.num, items: n.items, state: state})
+		m.setTop(&node{kind: object, s: n.s, num: n.num, items: n.items, state: state, objects: holdsObjects(n, state)})
 	}
 	return nil
+}
+
+// takesItems reports whether an allowed class is a dict: of others, as of tensors,
+// items are memory, which PyTorch before 2.10 did not guard (CVE-2026-24747).
+func takesItems(class string) bool {
+	module, name, _ := strings.Cut(class, " ")
+	return oneOf(name, "dict OrderedDict defaultdict Counter") || strings.HasPrefix(module, "__torch__") || oneOf(module, "copyreg copy_reg")
 }
 
 // setTop replaces the top value by one that knows its state, in the memo too.
@@ -248,6 +261,9 @@ func (m *machine) storage(kind string, key, count *node) {
 		return
 	}
 	m.storages[key.s] = true
+	if m.in.storages != nil {
+		m.in.storages[key.s] = count.num
+	}
 	card := &m.in.card
 	card.addDtype(torchDtype(class))
 	if card.Parameters <= math.MaxInt64-count.num {

@@ -41,9 +41,11 @@ func pickleAt(ctx context.Context, in *input, off int64) bool {
 		case m.known || m.calls > 0:
 			return true
 		case err != nil:
-			return signed && m.ops >= 2
-		case signed || m.ops == most || m.blank():
+			return err.limit || signed && m.ops >= 2
+		case signed, !m.odd && (m.ops == most || m.blank()):
 			return true
+		case m.left() == 0:
+			return false
 		}
 		off = m.off // a text such as "N.B." ends like a pickle
 	}
@@ -83,8 +85,11 @@ func inspectPickle(ctx context.Context, in *input) {
 			in.card.Format, in.card.Framework = TorchLegacy, "pytorch"
 			legacy = 5
 		}
-		if legacy--; legacy == 0 || m.left() == 0 || m.blank() {
-			return // storages follow, which are numbers
+		if legacy--; legacy == 0 && m.left() > 0 {
+			hidden(ctx, in, m.off) // storages follow, which are numbers, but one that loads pickle by pickle would not know
+		}
+		if legacy == 0 || m.left() == 0 || m.blank() {
+			return
 		}
 		if n == most {
 			in.unscanned("more than %d pickles follow each other", most)

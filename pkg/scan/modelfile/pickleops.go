@@ -1,6 +1,8 @@
 package modelfile
 
 import (
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -84,7 +86,13 @@ func (m *machine) framing() *broken {
 		return err
 	}
 	if size > uint64(m.left()) { //nolint:gosec // not negative
-		return m.stop("a frame of %d bytes where %d are left", size, m.left())
+		if size > math.MaxInt64 {
+			return m.stop("a frame of %d bytes where %d are left", size, m.left())
+		}
+		if !m.quiet { // Python's own unpickler, which joblib and dill use, reads what is there
+			m.in.unscanned("the pickle has a frame of %d bytes at offset %d where %d are left", size, m.at, m.left())
+		}
+		size = uint64(m.left()) //nolint:gosec // not negative
 	}
 	if m.frame > m.at {
 		m.lies()
@@ -98,7 +106,7 @@ func (m *machine) build(op byte) *broken {
 	switch op {
 	case '(':
 		if len(m.marks) == maxMarks {
-			return m.stop("more than %d MARKs", maxMarks)
+			return m.beyond("more than %d MARKs", maxMarks)
 		}
 		m.marks = append(m.marks, len(m.stack))
 		return nil
@@ -153,7 +161,7 @@ func tupleOf(items []*node) *node {
 	if len(items) > most {
 		return nil
 	}
-	return &node{kind: tuple, items: append([]*node(nil), items...)}
+	return &node{kind: tuple, items: append([]*node(nil), items...), objects: slices.ContainsFunc(items, mayHold)}
 }
 
 func (m *machine) tuple(n int) *broken {
@@ -195,7 +203,7 @@ func (m *machine) add(op byte, items []*node) *broken {
 	if n != nil && n.kind == dict && (op == 's' || op == 'u') {
 		n.set(items)
 	}
-	if n != nil && (n.kind == global || n.kind == lost) {
+	if n != nil && (n.kind == global || n.kind == lost || n.kind == object && n.num == 1 && (op == 's' || op == 'u') && !takesItems(n.s)) {
 		m.strange(n, "items are put into it")
 	}
 	return nil
@@ -211,6 +219,7 @@ func (n *node) set(items []*node) {
 	}
 	for i := 0; i+1 < len(items); i += 2 {
 		key, value := items[i], items[i+1]
+		n.objects = n.objects || mayHold(value)
 		if key == nil || key.kind != text {
 			continue
 		}
@@ -246,8 +255,8 @@ func (m *machine) remember(op byte) *broken {
 	case 'p', 'g':
 		var s string
 		if s, err = m.text(); err == nil {
-			var fail error
-			if slot, fail = strconv.ParseUint(strings.TrimSpace(s), 10, 64); fail != nil {
+			var ok bool
+			if slot, ok = slotOf(s); !ok {
 				return m.stop("the slot %q of the memo, expected a number", shown(s, 20))
 			}
 		}
@@ -273,13 +282,27 @@ func (m *machine) remember(op byte) *broken {
 	return err
 }
 
-// text reads a line.
+// slotOf reads a number as Python's int does: with a sign, and underscores between
+// digits.
+func slotOf(s string) (uint64, bool) {
+	s = strings.TrimPrefix(strings.TrimSpace(s), "+")
+	if strings.HasPrefix(s, "_") || strings.HasSuffix(s, "_") || strings.Contains(s, "__") {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(strings.ReplaceAll(s, "_", ""), 10, 64)
+	return n, err == nil
+}
+
+// text reads a line. A number may be longer than what is kept, by spaces or zeros.
 func (m *machine) text() (string, *broken) {
 	s, ok := m.line(maxLine)
-	if !ok {
-		return "", m.stop("no end of line within %d bytes", maxLine)
+	if ok {
+		return s, nil
 	}
-	return s, nil
+	if m.left() > maxLine && strings.Trim(string(m.peek(maxLine)), " \t\v\f\r+-_.0123456789") == "" {
+		return "", m.beyond("no end of a number within %d bytes", maxLine)
+	}
+	return "", m.stop("no end of line within %d bytes", maxLine)
 }
 
 // lines does the opcodes of protocol 0.
@@ -311,8 +334,13 @@ func (m *machine) lines(op byte) *broken {
 func (m *machine) longLine(op byte) *broken {
 	const most = 16 << 20 // bytes of a text without its length before it
 	start := m.off
+	first := strings.TrimLeft(string(m.peek(16)), " \t\r\v\f")
+	quoted := first != "" && (first[0] == '\'' || first[0] == '"')
 	s, ok := m.line(maxLine)
 	for !ok {
+		if m.off-start > most && (op == 'V' || quoted) {
+			return m.beyond("no end of a text within %d bytes", m.off-start)
+		}
 		if m.off-start > most || m.left() <= maxLine || !m.skip(maxLine) || !m.in.alive(m.ctx) {
 			return m.stop("no end of a text within %d bytes", m.off-start)
 		}

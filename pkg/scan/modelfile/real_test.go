@@ -40,9 +40,6 @@ func TestRealFiles(t *testing.T) {
 					}
 				}
 				bad := len(high) > 0 || report.Unscanned != ""
-				if gap := gaps()[name]; gap != "" && !bad {
-					t.Skip("not found yet: " + gap)
-				}
 				if strings.HasPrefix(name, "evil") {
 					evil++
 					if !bad {
@@ -59,13 +56,5 @@ func TestRealFiles(t *testing.T) {
 	}
 	if benign < 30 || evil < 4 {
 		t.Errorf("%d benign and %d evil files", benign, evil)
-	}
-}
-
-// gaps are what is known not to be found.
-func gaps() map[string]string {
-	return map[string]string{
-		"evil-pickle.h5":  "a pickle in an attribute, as PyTables writes them",
-		"evil-virtual.h5": "a virtual dataset that reads other files",
 	}
 }

@@ -1,6 +1,7 @@
 package modelfile
 
 import (
+	"bytes"
 	"context"
 	"path"
 	"strings"
@@ -121,9 +122,14 @@ func (s *saved) keras(f protoField, n protowire.Number) {
 		s.in.unscanned("the description of a layer has %d bytes, the limit is %d", size, maxKerasText)
 		return
 	}
-	if text := s.in.at(s.off, int(size)); len(text) > 0 && text[0] == '{' {
+	if text := s.in.at(s.off, int(size)); isObject(text) {
 		kerasAt(s.in, text, s.off)
 	}
+}
+
+// isObject reports whether a text begins as a JSON object.
+func isObject(text []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(text, " \t\r\n"), []byte("{"))
 }
 
 // scope is a graph or function, in which nodes refer to each other by name.
@@ -178,10 +184,10 @@ func (g *scope) node(f protoField) {
 			op = g.text(n)
 		case n.isBytes(3) && first == "":
 			first = g.text(n)
-		case n.isBytes(5) && string(g.peek(1)) == "{":
+		case n.isBytes(5) && isObject(g.peek(int(min(n.end-g.off, window)))):
 			g.keras(n, 5)
 		case n.isBytes(5):
-			if key, value := g.attribute(n); key == "output_stream" {
+			if key, value := g.attribute(n); oneOf(key, "output_stream descriptor_source") {
 				output = value
 			}
 		}
@@ -205,9 +211,9 @@ func (g *scope) attribute(f protoField) (key, value string) {
 		switch {
 		case e.isBytes(1):
 			key = g.text(e)
-		case e.isBytes(2) && key == "output_stream":
+		case e.isBytes(2): // perhaps before the key
 			g.message(e.end, func(v protoField) {
-				if v.isBytes(2) {
+				if v.isBytes(2) && v.end-g.off <= maxProtoText {
 					value = g.text(v)
 				}
 			})
@@ -219,15 +225,20 @@ func (g *scope) attribute(f protoField) (key, value string) {
 // operator judges one by its name.
 func (g *scope) operator(op string, at int64) {
 	r := Risk{Rule: "tf-operator", Offset: at, Calls: op, Convert: convertSaved}
+	op = strings.TrimPrefix(op, "Experimental")
 	switch {
 	case oneOf(op, "PyFunc EagerPyFunc PyFuncStateless"):
 		r.Severity, r.Why = scan.High, "The operator calls a Python function in the process that runs the model."
 	case oneOf(op, "ReadFile WriteFile MatchingFiles DatasetToTFRecord SaveDataset SaveDatasetV2 LoadDataset "+
 		"MatchingFilesDataset WholeFileReader WholeFileReaderV2 DeleteRpcFutureResource RpcCall RpcServer RpcClient Rpc TryRpc "+
-		"DataServiceDataset DataServiceDatasetV2 RegisterDataset") || strings.HasPrefix(op, "PrintV2 file:"):
+		"DataServiceDataset DataServiceDatasetV2 DataServiceDatasetV3 DataServiceDatasetV4 RegisterDataset RegisterDatasetV2 "+
+		"DistributedSave SqlDataset LoadAndRemapMatrix GenerateVocabRemapping") || strings.HasPrefix(op, "PrintV2 file:"):
 		r.Severity, r.Why = scan.High, "The operator reads, writes or lists files, or reaches the network, when the model is used."
 	case oneOf(op, "TFRecordDataset TextLineDataset FixedLengthRecordDataset FixedLengthRecordDatasetV2 CreateSummaryFileWriter "+
-		"DebugIdentity DebugIdentityV2 DebugIdentityV3 SnapshotDataset SnapshotDatasetV2 TFRecordReaderV2 TextLineReaderV2"):
+		"DebugIdentity DebugIdentityV2 DebugIdentityV3 SnapshotDataset SnapshotDatasetV2 TFRecordReader TFRecordReaderV2 TextLineReader TextLineReaderV2 "+
+		"TFRecordDatasetV2 CSVDataset CSVDatasetV2 LMDBDataset LMDBReader FixedLengthRecordReader FixedLengthRecordReaderV2 CacheDataset CacheDatasetV2 "+
+		"CreateSummaryDbWriter ImportEvent DebugNanCount DebugNumericSummary DebugNumericSummaryV2 DecodeProtoV2 EncodeProto "+
+		"SnapshotDatasetReader SnapshotNestedDatasetReader ListSnapshotChunksDataset SnapshotChunkDataset FileSystemSetConfiguration"):
 		r.Severity, r.Why = scan.Medium, "The operator reads or writes files that the model names, when that part of it is used."
 	case strings.Contains(op, ">"):
 		r.Rule, r.Severity, r.Why = "tf-custom-op", scan.Medium, "The operator is not TensorFlow's own: a library must be loaded that brings it."

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"runtime"
 
 	"golang.org/x/sync/errgroup"
@@ -19,22 +20,30 @@ type Scanner struct{}
 // content only. Files of no known format cost one read of their beginning. What
 // a file is stands in Findings.Inventory, what it would do in Findings.Models,
 // and what could not be read to its end in Findings.Incomplete as
-// unscannable-file.
+// unscannable-file. Files that belong together are then held against each other.
 func (Scanner) Scan(ctx context.Context, target scan.Target) (scan.Findings, error) {
 	reports := make([]Report, len(target.Files))
-	group, ctx := errgroup.WithContext(ctx)
+	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, f := range target.Files {
 		group.Go(func() (err error) {
-			reports[i], err = inspectFile(ctx, f)
+			reports[i], err = inspectFile(within, f)
 			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return scan.Findings{}, err
 	}
+	if err := folders(ctx, target.Files, reports); err != nil {
+		return scan.Findings{}, err
+	}
 	findings := scan.Findings{Ran: true}
+	files := make(map[string]bool, len(target.Files))
+	for _, f := range target.Files {
+		files[f.Path] = true
+	}
 	for _, r := range reports {
+		r.linked(files)
 		r.add(&findings)
 	}
 	return findings, nil
@@ -50,6 +59,22 @@ func inspectFile(ctx context.Context, f scan.File) (r Report, err error) {
 		return Report{}, fmt.Errorf("inspecting %q: %w", f.Path, err)
 	}
 	return r, nil
+}
+
+// linked reports files beside a model that are no regular files of our layers. The
+// files of a target have no links in their paths, so that one that is reached by a
+// link, of itself or of a folder above it (CVE-2026-27489, CVE-2026-34447), is not
+// among them. Hard links (GHSA-cmw6-hcpp-c6jp) do not come into an image: a layer
+// of ours has the content of each file by itself.
+func (r *Report) linked(files map[string]bool) {
+	for _, name := range r.needed {
+		if !files[path.Join(path.Dir(r.Path), name)] {
+			r.Risks = append(r.Risks, Risk{
+				Rule: "onnx-external-path", Severity: scan.High, Offset: -1, Calls: shown("location "+name, maxCalls), Convert: convertONNX,
+				Why: "A tensor is read from what is no file of the image's own layers: it is missing, of the base, or reached by a link.",
+			})
+		}
+	}
 }
 
 // add puts a report where findings have it.

@@ -38,7 +38,8 @@ func natures() []nature {
 		{"lz4", starts("\x04\x22\x4d\x18"), inspectLZ4, []string{".lz4"}},
 		{"tar", isTar, inspectTar, []string{".tar"}},
 		{"closed archive", isClosed, inspectClosed, []string{".7z", ".rar", ".xz", ".lzma"}},
-		{"json", isJSON, inspectJSON, nil},
+		{"chat template", isTemplate, inspectTemplate, nil},
+		{"json", isJSON, inspectJSON, loadedJSON()},
 		{"onnx", isONNX, inspectONNX, []string{".onnx"}},
 		{"saved model", isSavedModel, inspectSavedModel, []string{".pb"}},
 		{"pickle", isPickle, inspectPickle, []string{
@@ -141,7 +142,7 @@ func isPlain(head []byte) bool {
 }
 
 // isJSON takes a text that begins as an object, and an array of objects.
-func isJSON(_ context.Context, _ *input, head []byte) bool {
+func isJSON(ctx context.Context, in *input, head []byte) bool {
 	const some = 64 // bytes that chance does not make a text
 	for _, c := range head[:min(some, len(head))] {
 		if c < ' ' && strings.IndexByte("\t\r\n", c) < 0 {
@@ -155,54 +156,87 @@ func isJSON(_ context.Context, _ *input, head []byte) bool {
 	}
 	rest, ok := bytes.CutPrefix(text, []byte("{"))
 	rest = bytes.TrimLeft(rest, " \t\r\n")
+	if len(rest) == 0 && len(head) == maxHead { // space only, so far
+		return spaceBefore(ctx, in, ok)
+	}
 	return ok && len(rest) > 0 && (rest[0] == '"' || rest[0] == '}')
 }
 
+// spaceBefore reports whether what stands behind a head of nothing but space, and
+// perhaps a brace, goes on as an object does.
+func spaceBefore(ctx context.Context, in *input, brace bool) bool {
+	for off := int64(maxHead); off < in.Size && in.alive(ctx); off += window {
+		for _, c := range in.at(off, window) {
+			switch {
+			case strings.IndexByte(" \t\r\n", c) >= 0 || c == '[' && !brace:
+			case c == '{' && !brace:
+				brace = true
+			default:
+				return brace && (c == '"' || c == '}')
+			}
+		}
+	}
+	return false
+}
+
 // isONNX walks the top level of a protobuf message and takes it for ONNX's
-// ModelProto if it has a graph (7) or opsets (8) and no field of another type.
+// ModelProto if it has a graph (7) or opsets (8) and none of its fields has another
+// type. Fields that ModelProto does not have are skipped, as parsers do.
 func isONNX(ctx context.Context, in *input, _ []byte) bool {
-	fields, ok := protoFields(ctx, in, map[protowire.Number]protowire.Type{
-		1: protowire.VarintType, 2: protowire.BytesType, 3: protowire.BytesType, 4: protowire.BytesType,
-		5: protowire.VarintType, 6: protowire.BytesType, 7: protowire.BytesType, 8: protowire.BytesType,
-		14: protowire.BytesType, 20: protowire.BytesType, 25: protowire.BytesType, 26: protowire.BytesType,
+	const bytes, number = protowire.BytesType, protowire.VarintType
+	fields, strange, ok := protoFields(ctx, in, map[protowire.Number]protowire.Type{
+		1: number, 2: bytes, 3: bytes, 4: bytes, 5: number, 6: bytes, 7: bytes, 8: bytes, 14: bytes, 20: bytes, 25: bytes, 26: bytes,
 	})
-	return ok && (fields[7] > 0 || fields[8] > 0)
+	return ok && (fields[7] > 0 && (!strange || fields[1] > 0) || fields[8] > 0 && !strange)
 }
 
 // isSavedModel does the same for TensorFlow's SavedModel: a schema version (1)
 // and graphs (2).
 func isSavedModel(ctx context.Context, in *input, _ []byte) bool {
-	fields, ok := protoFields(ctx, in, map[protowire.Number]protowire.Type{
+	fields, strange, ok := protoFields(ctx, in, map[protowire.Number]protowire.Type{
 		1: protowire.VarintType, 2: protowire.BytesType,
 	})
-	return ok && fields[1] == 1 && fields[2] > 0
+	named := path.Base(in.name()) == "saved_model.pb"
+	return ok && fields[1] > 0 && fields[2] > 0 && (!strange || named)
 }
 
-// protoFields counts the fields of in's top level. It is false when the content
-// is no message of these fields, or of more than some thousand.
-func protoFields(ctx context.Context, in *input, of map[protowire.Number]protowire.Type) (map[protowire.Number]int, bool) {
+// protoFields counts the fields of in's top level; strange is whether there are
+// others than these. It is false when the content is no message, has these fields
+// with other types, or more than some thousand.
+func protoFields(ctx context.Context, in *input, of map[protowire.Number]protowire.Type) (found map[protowire.Number]int, strange, ok bool) {
 	const most = 4096 // fields of a top level
-	found := map[protowire.Number]int{}
+	found = map[protowire.Number]int{}
 	off := int64(0)
 	for n := 0; off < in.Size; n++ {
 		b := in.at(off, 2*binary.MaxVarintLen64)
 		number, kind, size := protowire.ConsumeTag(b)
 		want, known := of[number]
-		if n == most || size < 0 || !known || kind != want || !in.alive(ctx) {
-			return nil, false
+		if n == most || size < 0 || known && kind != want || !in.alive(ctx) {
+			return nil, false, false
 		}
 		found[number]++
-		value, more := protowire.ConsumeVarint(b[size:])
-		if more < 0 {
-			return nil, false
-		}
-		off += int64(size + more)
-		if kind == protowire.BytesType {
-			if value > uint64(in.Size-off) { //nolint:gosec // off is at most Size
-				return nil, false
+		strange = strange || !known
+		off += int64(size)
+		value, more := uint64(0), 0
+		switch kind {
+		case protowire.VarintType, protowire.BytesType:
+			if value, more = protowire.ConsumeVarint(b[size:]); more < 0 {
+				return nil, false, false
 			}
-			off += int64(value) //nolint:gosec // at most Size
+			if off += int64(more); kind == protowire.VarintType {
+				value = 0
+			}
+		case protowire.Fixed32Type:
+			value = 4
+		case protowire.Fixed64Type:
+			value = 8
+		default: // groups
+			return nil, false, false
 		}
+		if value > uint64(in.Size-off) { //nolint:gosec // off is at most Size
+			return nil, false, false
+		}
+		off += int64(value) //nolint:gosec // at most Size
 	}
-	return found, len(found) > 0
+	return found, strange, len(found) > 0
 }

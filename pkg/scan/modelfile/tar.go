@@ -2,11 +2,13 @@ package modelfile
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/org/ai-ship/pkg/scan"
@@ -15,18 +17,33 @@ import (
 // isTar goes by the checksum of the first header, which the oldest tars have too.
 func isTar(_ context.Context, _ *input, head []byte) bool {
 	const block, field = 512, 148
-	if len(head) < block || head[0] == 0 {
+	if len(head) < block || len(bytes.Trim(head[:block], "\x00")) == 0 {
 		return false
 	}
-	sum := 8 * int(' ')
+	sum, signed := 8*int(' '), 8*int(' ')
 	for i, c := range head[:block] {
 		if i < field || i >= field+8 {
 			sum += int(c)
+			signed += int(int8(c)) //nolint:gosec // as old tars have it
 		}
 	}
-	var said int
-	_, err := fmt.Sscanf(strings.Trim(string(head[field:field+8]), " \x00"), "%o", &said)
-	return err == nil && sum == said
+	said, ok := tarNumber(head[field : field+8])
+	return ok && (said == sum || said == signed)
+}
+
+// tarNumber is a number in octal, or in base 256 behind a high bit, as Python's
+// tarfile takes it for a checksum too.
+func tarNumber(b []byte) (int, bool) {
+	if b[0] == 0x80 {
+		n := 0
+		for _, c := range b[1:] {
+			n = n<<8 | int(c)
+		}
+		return n, true
+	}
+	text, _, _ := strings.Cut(string(b), "\x00")
+	n, err := strconv.ParseUint(strings.TrimSpace(text), 8, 31)
+	return int(n), err == nil //nolint:gosec // 31 bits
 }
 
 // inspectTar inspects the members of a tar, and PyTorch's oldest format, which is

@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math"
+	"math/bits"
 	"slices"
 
 	"github.com/klauspost/compress/zstd"
@@ -264,24 +266,34 @@ func isZstd(_ context.Context, _ *input, head []byte) bool {
 }
 
 // isClosed takes formats that are not unpacked: 7z, RAR, xz, lzma, lzip, cabinet,
-// and joblib's own before 0.10.
+// joblib's own before 0.10, and PyTorch's flatbuffers.
 func isClosed(_ context.Context, _ *input, head []byte) bool {
 	for _, magic := range []string{"7z\xbc\xaf\x27\x1c", "Rar!\x1a\x07", "\xfd7zXZ\x00", "LZIP", "MSCF\x00\x00\x00\x00", "ZF0x"} {
 		if bytes.HasPrefix(head, []byte(magic)) {
 			return true
 		}
 	}
-	if len(head) < 13 || head[0] != 0x5d || head[1] != 0 || head[2] != 0 { // lzma: properties, window
+	if len(head) >= 8 && string(head[4:8]) == "PTMF" { // a flatbuffer of PyTorch for phones, which holds bytecode
+		return true
+	}
+	if len(head) < 13 || head[0] != 0x5d || head[1] != 0 || !isWindow(uint32(littleEndian(head[1:5]))) { //nolint:gosec // lzma: properties, window; four bytes
 		return false
 	}
 	size := littleEndian(head[5:13])
 	return size == 1<<64-1 || size < 1<<40
 }
 
+// isWindow reports whether an lzma stream may have such a window: a power of two,
+// or that and half of it.
+func isWindow(n uint32) bool {
+	high := bits.Len32(n)
+	return n == math.MaxUint32 || n == 0 || n&(n-1) == 0 || high > 1 && n == 3<<(high-2)
+}
+
 // inspectClosed says that the content cannot be looked at.
 func inspectClosed(_ context.Context, in *input) {
 	in.card.Format = Archive
-	in.unscanned("a 7z, RAR, xz, lzma, lzip or cabinet archive is not unpacked")
+	in.unscanned("a 7z, RAR, xz, lzma, lzip or cabinet archive, or a flatbuffer of PyTorch, is not unpacked")
 }
 
 // Compression methods of a zip (APPNOTE.TXT §4.4.5).

@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
+	"math"
 	"slices"
 	"strings"
 
@@ -44,6 +46,7 @@ type header struct {
 	local    int64 // of the local header; of a central one as it says
 	data     int64 // where a local one's content begins
 	mode     uint32
+	alias    string // a name in UTF-8 that takes the place of name
 }
 
 // directory is a central directory and the end record that led to it.
@@ -53,6 +56,7 @@ type directory struct {
 	end     int64 // behind the end record and its comment
 	record  int64 // of the end record
 	shift   int64 // bytes before the archive, which all offsets leave out
+	twofold bool  // two end records say different things
 }
 
 // isZip takes what begins as a zip, and what ends as one: readers look for the
@@ -68,7 +72,17 @@ func isZip(ctx context.Context, in *input, head []byte) bool {
 		return false
 	}
 	_, err := findDirectory(in)
-	return err == nil
+	return err == nil || endsLikeZip(in)
+}
+
+// endsLikeZip reports whether there is an end record with a directory or zip64's
+// locator right before it: readers go on from there where findDirectory does not,
+// with a split archive or offsets that are too large.
+func endsLikeZip(in *input) bool {
+	return slices.ContainsFunc(endRecords(in), func(at int64) bool {
+		size := int64(littleEndian(in.at(at+12, 4))) //nolint:gosec // four bytes
+		return size > 0 && string(in.at(at-size, 4)) == centralMagic || string(in.at(at-locatorSize, 4)) == locatorMagic
+	})
 }
 
 var errNoEnd = errors.New("no end of a central directory")
@@ -114,7 +128,7 @@ func endAt(in *input, at int64) (directory, error) {
 	disk := le.Uint16(b[4:]) | le.Uint16(b[6:])
 	size, start := int64(le.Uint32(b[12:])), int64(le.Uint32(b[16:]))
 	end := at + endSize + int64(le.Uint16(b[20:]))
-	before := at
+	before, twofold := at, false
 	if l := in.at(at-locatorSize, locatorSize); at >= locatorSize && len(l) == locatorSize && string(l[:4]) == locatorMagic {
 		record := int64(le.Uint64(l[8:])) //nolint:gosec // checked by at
 		e := in.at(record, end64Size)
@@ -125,7 +139,11 @@ func endAt(in *input, at int64) (directory, error) {
 		if len(e) < end64Size || string(e[:4]) != end64Magic {
 			return directory{}, errors.New("the zip64 locator points to no end record")
 		}
-		size, start, before = int64(le.Uint64(e[40:])), int64(le.Uint64(e[48:])), record //nolint:gosec // checked below
+		// Python looks right before the locator, others where that points to; some
+		// take the old record's values, where it has any (CVE-2025-8291).
+		size64, start64 := int64(le.Uint64(e[40:])), int64(le.Uint64(e[48:])) //nolint:gosec // checked below
+		twofold = record != at-locatorSize-end64Size || size != size64 && size != math.MaxUint32 || start != start64 && start != math.MaxUint32
+		size, start, before = size64, start64, record
 	}
 	if disk != 0 && disk != 0xffff {
 		return directory{}, errors.New("the archive is split")
@@ -133,7 +151,7 @@ func endAt(in *input, at int64) (directory, error) {
 	if size < 0 || start < 0 || size > before || start > before-size {
 		return directory{}, errNoEnd
 	}
-	d := directory{start: before - size, record: at, end: end, shift: before - size - start}
+	d := directory{start: before - size, record: at, end: end, shift: before - size - start, twofold: twofold}
 	if size > 0 && string(in.at(d.start, 4)) != centralMagic {
 		return directory{}, errNoEnd
 	}
@@ -181,8 +199,9 @@ func readDirectory(in *input, d *directory, size int64) error {
 
 // zip64 takes the values that do not fit into 32 bits from the extra field 1
 // (§4.5.3): those only that stand as 0xffffffff in the header, in this order.
+// It also finds a second name.
 func zip64(h *header, extra []byte, central bool) {
-	le := binary.LittleEndian
+	le, seen := binary.LittleEndian, false
 	for len(extra) >= 4 {
 		id, n := le.Uint16(extra), int(le.Uint16(extra[2:]))
 		if n > len(extra)-4 {
@@ -190,9 +209,13 @@ func zip64(h *header, extra []byte, central bool) {
 		}
 		field := extra[4 : 4+n]
 		extra = extra[4+n:]
-		if id != 1 {
+		if id == 0x7075 && len(field) > 5 && field[0] == 1 && le.Uint32(field[1:]) == crc32.ChecksumIEEE([]byte(h.name)) {
+			h.alias = string(field[5:]) // §4.6.9
+		}
+		if id != 1 || seen {
 			continue
 		}
+		seen = true
 		places := []*int64{&h.unpacked, &h.packed}
 		if central {
 			places = append(places, &h.local)
@@ -203,7 +226,6 @@ func zip64(h *header, extra []byte, central bool) {
 				field = field[8:]
 			}
 		}
-		return
 	}
 }
 
@@ -245,6 +267,9 @@ func compare(in *input, c, l header) {
 		}
 	}
 	add(c.name != l.name, "name", shown(c.name, 60), shown(l.name, 60))
+	for _, h := range []header{c, l} {
+		add(h.alias != "" && h.alias != h.name, "name", shown(h.name, 60), shown(h.alias, 60))
+	}
 	add(c.method != l.method, "method", c.method, l.method)
 	add(c.flags&^flagUTF8 != l.flags&^flagUTF8, "flags", c.flags, l.flags)
 	deferred := l.flags&flagDescriptor != 0
@@ -274,6 +299,7 @@ func checkHeader(in *input, h header) {
 		in.unscanned("the member %q is encrypted, or says so", shown(h.name, maxName))
 	}
 	checkPath(in, h.name, h.at)
+	checkNative(in, h)
 	const kinds, link = 0xf000, 0xa000
 	if h.mode&kinds == link {
 		in.risk(linkRisk(h.name, h.at))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -54,6 +55,10 @@ func (z *archive) entries(ctx context.Context, d directory) {
 	if d.shift > 0 && !isLauncher(z.in, d.shift) {
 		z.in.risk(zipRisk("zip-prefix", 0, fmt.Sprintf("%d bytes before the archive", d.shift),
 			"Something stands before the archive, which a loader that reads from the start takes for the file."))
+	}
+	if d.twofold {
+		z.in.risk(zipRisk("zip-two-ends", d.record, "zip64",
+			"The archive's two end records lead to different directories: which members there are depends on the reader."))
 	}
 	for i, c := range d.entries {
 		if i%1024 == 0 && !z.in.alive(ctx) {
@@ -230,7 +235,7 @@ func salvage(ctx context.Context, in *input, from, to int64, z *archive) {
 // contents inspects the members, and then says what the whole is.
 func (z *archive) contents(ctx context.Context) {
 	in := z.in
-	keras := z.names["config.json"] && (z.names["metadata.json"] || z.names["model.weights.h5"])
+	keras := z.keras()
 	for _, p := range z.opened {
 		if !in.alive(ctx) {
 			return
@@ -243,19 +248,74 @@ func (z *archive) contents(ctx context.Context) {
 			return
 		}
 		m.torchscript = z.script
+		if path.Base(p.name) == "data.pkl" {
+			m.storages = map[string]int64{}
+		}
 		m.Size, m.ReaderAt = p.packed, io.NewSectionReader(in, p.data, p.packed)
 		if !p.open(ctx, m) {
 			continue
 		}
 		z.members = append(z.members, member{p.name, m})
+		keras = keras || p.name == "config.json" && describesKeras(m)
 		if keras && (p.name == "config.json" || p.name == "metadata.json") {
 			continue // inspectKerasZip reads them
 		}
+		z.native(p.name, m)
 		if !z.tensor(p) {
 			inspect(ctx, m)
 		}
 	}
+	for _, m := range z.members {
+		z.short(m)
+	}
 	z.card(ctx, keras)
+}
+
+// short reports storages that are said to have more elements than the archive has
+// bytes of them: PyTorch before 2.10 reads on behind their end (CVE-2026-24747).
+func (z *archive) short(m member) {
+	if len(m.in.storages) == 0 {
+		return
+	}
+	root := strings.TrimSuffix(m.name, "data.pkl") + "data/"
+	for _, p := range z.opened {
+		key, ok := strings.CutPrefix(p.name, root)
+		if count, known := m.in.storages[key]; ok && known && p.unpacked < count {
+			z.in.risk(zipRisk("pytorch-storage", p.at, fmt.Sprintf("%s: %d elements in %d bytes", p.name, count, p.unpacked),
+				"A tensor is said to have more elements than its storage, so that loading it reads foreign memory."))
+		}
+	}
+}
+
+// keras reports whether it is a Keras 3 archive by its members' names. Keras needs
+// the description only: it fails for want of weights when that has run.
+func (z *archive) keras() bool {
+	return z.names["config.json"] && (z.names["metadata.json"] || z.names["model.weights.h5"] || z.names["model.weights.npz"] ||
+		strings.HasSuffix(strings.ToLower(z.in.name()), ".keras"))
+}
+
+// describesKeras looks for the one key that every description has, perhaps with
+// escapes.
+func describesKeras(m *input) bool {
+	text := m.at(0, maxKerasText)
+	return bytes.Contains(text, []byte(`class_name`)) || bytes.Contains(text, []byte(`\u`))
+}
+
+// native reports a program of the machine in a PyTorch package, which loads it:
+// AOTInductor's (torch/export/pt2_archive/constants.py).
+func (z *archive) native(name string, m *input) {
+	if !strings.Contains("/"+name, "/data/aotinductor/") && !strings.HasSuffix(strings.ToLower(z.in.name()), ".pt2") {
+		return
+	}
+	head := string(m.at(0, 4))
+	for _, magic := range []string{"\x7fELF", "MZ", "\xcf\xfa\xed\xfe", "\xca\xfe\xba\xbe"} {
+		if strings.HasPrefix(head, magic) {
+			m.risk(Risk{
+				Rule: "pytorch-native", Severity: scan.High, Offset: 0, Calls: name, Convert: convertWeights,
+				Why: "The archive brings a shared library, which PyTorch loads into the process.",
+			})
+		}
+	}
 }
 
 // tensor reports whether this is the raw storage of a PyTorch tensor: numbers,
@@ -314,13 +374,25 @@ func scriptCalls(m member) {
 		m.in.unscanned("the code has %d bytes, the limit is %d", m.in.Size, most)
 		return
 	}
-	code := string(m.in.at(0, most))
-	for _, call := range []string{"torch.from_file(", "torch.save(", "torch.load(", "torch.ops.", "torch.fork("} {
-		if i := strings.Index(code, call); i >= 0 {
-			m.in.risk(Risk{
-				Rule: "torchscript-call", Severity: scan.High, Offset: int64(i), Calls: strings.TrimSuffix(call, "("),
-				Why: "The model's code calls an operator that reads or writes files, or one that PyTorch does not bring.",
-			})
+	report := func(at []int, severity scan.Severity, why string) {
+		m.in.risk(Risk{
+			Rule: "torchscript-call", Severity: severity, Offset: int64(at[0]), Calls: string(m.in.at(int64(at[0]), min(at[1]-at[0], maxCalls))), Why: why,
+		})
+	}
+	// TorchScript is read like Python: spaces, comments and lines that go on may stand around a dot.
+	compiled := func(pattern string) *regexp.Regexp {
+		return regexp.MustCompile(strings.ReplaceAll(pattern, "DOT", `(?:\s|\\\r?\n|#[^\n]*\n)*\.(?:\s|\\\r?\n|#[^\n]*\n)*`))
+	}
+	code := m.in.at(0, most)
+	for _, at := range compiled(`\b(?:torch|opsDOTaten)DOT(?:from_file|save|load|fork|ops)\b`).FindAllIndex(code, -1) {
+		report(at, scan.High, "The model's code calls an operator that reads or writes files, starts a task, or is one that PyTorch does not bring.")
+	}
+	for _, at := range compiled(`\bopsDOT(\w+)DOT\w+`).FindAllSubmatchIndex(code, -1) {
+		switch namespace := string(code[at[2]:at[3]]); {
+		case oneOf(namespace, "image video"):
+			report(at, scan.High, "The model's code calls an operator of torchvision that reads or writes files.")
+		case !oneOf(namespace, "aten prim quantized prepacked mkldnn mkldnn_prepacked onednn sparse inductor"):
+			report(at, scan.Medium, "The model's code calls an operator that a library must bring which is loaded beside it.")
 		}
 	}
 }

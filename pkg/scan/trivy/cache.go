@@ -19,7 +19,7 @@ import (
 
 const (
 	maxEntry     = 256 << 20 // bytes of a layer's cached result
-	entryVersion = 1         // of the fields of entry and of what layers puts into it
+	entryVersion = 2         // of the fields of entry and of what layers puts into it
 	hidden       = "(not shown)"
 )
 
@@ -29,6 +29,7 @@ type entry struct {
 	Key     string // what the file's name is the hash of
 	Blob    types.BlobInfo
 	Jars    []string
+	Java    string // digest of the database that Jars were looked up in
 }
 
 // results holds the results of one scan's layers for trivy: in memory, and
@@ -40,27 +41,38 @@ type results struct {
 	dir     string // "" keeps nothing
 	variant string
 	layers  bool // only layers are looked at, the config is not
+	java    func(context.Context) string
 
 	// Of the layer that was asked for last:
-	key   string
-	found *entry // what the disk had
-	put   *types.BlobInfo
+	key    string
+	found  *entry // what the disk had
+	put    *types.BlobInfo
+	search *search // nil when no secrets are looked for
 }
 
-func newResults(dir string) *results {
+func newResults(dir string, java func(context.Context) string) *results {
 	if dir != "" {
 		dir = filepath.Join(dir, "layers")
 	}
-	return &results{MemoryCache: cache.NewMemoryCache(), dir: dir}
+	return &results{MemoryCache: cache.NewMemoryCache(), dir: dir, java: java}
 }
 
 // begin says that the next layer is looked at.
-func (r *results) begin(base bool) {
-	r.layers, r.key, r.found, r.put = true, "", nil, nil
-	r.variant = "all"
-	if base {
-		r.variant = "base"
+func (r *results) begin(secrets bool) {
+	r.layers, r.key, r.found, r.put, r.search = true, "", nil, nil, nil
+	r.variant = "packages"
+	if secrets {
+		r.variant = "secrets"
 	}
+}
+
+// endSearch ends the layer's search, if there is one, and says what it missed.
+func (r *results) endSearch() error {
+	if r.search == nil {
+		return nil
+	}
+	_, err := r.search.take()
+	return err
 }
 
 // MissingBlobs offers what the disk has.
@@ -72,7 +84,7 @@ func (r *results) MissingBlobs(ctx context.Context, artifact string, keys []stri
 	var still []string
 	for _, key := range missing {
 		r.key = key
-		if e, ok := r.load(); ok {
+		if e, ok := r.load(ctx); ok {
 			r.found = e
 			if err := r.MemoryCache.PutBlob(ctx, key, e.Blob); err != nil {
 				return false, nil, err
@@ -86,6 +98,9 @@ func (r *results) MissingBlobs(ctx context.Context, artifact string, keys []stri
 
 // PutBlob keeps a result without the secrets themselves, and not yet on disk.
 func (r *results) PutBlob(ctx context.Context, key string, blob types.BlobInfo) error {
+	if r.search != nil {
+		blob.Secrets, _ = r.search.take() // see endSearch
+	}
 	for i := range blob.Secrets {
 		censor(&blob.Secrets[i])
 	}
@@ -115,7 +130,7 @@ func (r *results) file() (name, key string) {
 }
 
 // load reads the entry of r.key. Whatever is wrong with it, it counts as absent.
-func (r *results) load() (*entry, bool) {
+func (r *results) load(ctx context.Context) (*entry, bool) {
 	if r.dir == "" {
 		return nil, false
 	}
@@ -137,16 +152,23 @@ func (r *results) load() (*entry, bool) {
 	if err := json.Unmarshal(data, &e); err != nil || e.Version != entryVersion || e.Key != key || e.Blob.SchemaVersion != types.BlobJSONSchemaVersion {
 		return nil, false
 	}
+	if len(e.Jars) > 0 && e.Java != r.java(ctx) {
+		return nil, false
+	}
 	return &e, true
 }
 
 // save writes the result that was put last, by rename, its checksum first.
-func (r *results) save(paths []string) error {
+func (r *results) save(ctx context.Context, paths []string) error {
 	if r.dir == "" || r.put == nil {
 		return nil
 	}
 	name, key := r.file()
-	data, err := json.Marshal(entry{Version: entryVersion, Key: key, Blob: *r.put, Jars: paths})
+	e := entry{Version: entryVersion, Key: key, Blob: *r.put, Jars: paths}
+	if len(paths) > 0 {
+		e.Java = r.java(ctx)
+	}
+	data, err := json.Marshal(e)
 	if err != nil || len(data) >= maxEntry {
 		return err
 	}

@@ -1,6 +1,7 @@
 package trivy_test
 
 import (
+	"bytes"
 	"io"
 	"os"
 	"path/filepath"
@@ -47,9 +48,12 @@ func TestSecondScanReadsNothing(t *testing.T) {
 
 func TestDamagedEntriesAreReadAgain(t *testing.T) {
 	for name, damage := range map[string]func([]byte) []byte{
-		"empty":      func([]byte) []byte { return nil },
-		"cut":        func(d []byte) []byte { return d[:len(d)/2] },
-		"bit":        func(d []byte) []byte { d[len(d)-10] ^= 1; return d },
+		"empty": func([]byte) []byte { return nil },
+		"cut":   func(d []byte) []byte { return d[:len(d)/2] },
+		"bit":   func(d []byte) []byte { d[len(d)-10] ^= 1; return d },
+		"a version": func(d []byte) []byte {
+			return bytes.ReplaceAll(d, []byte(`"9.0.0"`), []byte(`"9.9.0"`))
+		},
 		"only a sum": func(d []byte) []byte { return d[:32] },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -66,7 +70,7 @@ func TestDamagedEntriesAreReadAgain(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				write(t, name, string(damage(data)))
+				write(t, name, string(damage(bytes.Clone(data))))
 			}
 			if diff := cmp.Diff(want, scanned(t, o, target)); diff != "" {
 				t.Errorf("findings (-want +got):\n%s", diff)

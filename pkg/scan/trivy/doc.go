@@ -9,7 +9,7 @@
 //	unverified-layer       the layer's content is not what its diffID says
 //	walk-error             a layer's archive, or a file in it, could not be read
 //	analysis-error         a file could not be understood
-//	jar-without-database   Java archives need a database of their own
+//	jar-without-database   Java archives that no database could name
 //	unknown-os             no distribution was recognised
 //	unsupported-os         the distribution has no advisories in trivy
 //	unsupported-os-version the distribution stopped publishing advisories
@@ -25,10 +25,17 @@
 // whatever the number of engines; the others wait, and stop waiting when their
 // context ends. While a scan runs, slog's default logger belongs to it.
 //
+// # Secrets
+//
+// They are trivy's rules, applied to the layer's stream while trivy reads it, in
+// pieces of trivy's size; its own analyzer is off. What is found is the same,
+// but for what trivy quotes around it. Package sieve says which rules may match
+// a piece, so that the others need not be tried.
+//
 // # Temporary files
 //
-// Trivy copies what it parses into one folder below os.TempDir, which it
-// chooses at a process's first scan and which is removed at the end of each. A
-// file of 100 MiB or more is copied only when an analyzer opens it: an
-// executable, or any file when secrets are looked for.
+// Trivy copies what it parses, mostly lists of packages, into one folder below
+// os.TempDir, which it chooses at a process's first scan and which is removed at
+// the end of each. A file of 100 MiB or more is copied only when an analyzer
+// opens it: an executable, or a Java archive when there is a database for these.
 package trivy

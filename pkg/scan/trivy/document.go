@@ -15,6 +15,7 @@ import (
 	"github.com/aquasecurity/trivy/pkg/sbom/spdx"
 	"github.com/aquasecurity/trivy/pkg/types"
 	"github.com/google/uuid"
+	sbom "github.com/spdx/tools-golang/spdx"
 
 	"github.com/org/ai-ship/pkg/scan"
 )
@@ -125,6 +126,9 @@ func (s *session) spdx(ctx context.Context, r types.Report) ([]byte, error) {
 	const random = len("00000000-0000-0000-0000-000000000000")
 	if n := len(document.DocumentNamespace) - random; n >= 0 {
 		document.DocumentNamespace = document.DocumentNamespace[:n] + s.identifier(r, document.CreationInfo.Created).String()
+	}
+	for _, p := range document.Packages { // an advisory without a link has none to refer to
+		p.PackageExternalReferences = slices.DeleteFunc(p.PackageExternalReferences, func(r *sbom.PackageExternalReference) bool { return r.Locator == "" })
 	}
 	return json.MarshalIndent(document, "", "  ")
 }

@@ -66,6 +66,7 @@ func TestSBOM(t *testing.T) {
 			t.Errorf("pillow has the hashes %v, want one", c.Hashes)
 		}
 	}
+	contains(t, text, `"aquasecurity:trivy:RepoTag"`) // trivy's identifiers are made of it
 	if len(refs) != len(bom.Components)+1 {
 		t.Error("a reference is used twice")
 	}
@@ -83,6 +84,10 @@ func TestSBOM(t *testing.T) {
 	contains(t, spdx, `"spdxVersion": "SPDX-2.3"`)
 	contains(t, spdx, `"created": "2026-08-01T12:00:00Z"`)
 	contains(t, spdx, `"checksumValue": `)
+	contains(t, spdx, `"referenceLocator": "https://avd.aquasec.com/nvd/cve-2026-0004"`)
+	if strings.Contains(spdx, `"referenceLocator": ""`) {
+		t.Error("a reference to an advisory leads nowhere, which SPDX does not allow")
+	}
 }
 
 func TestGitLabReport(t *testing.T) {

@@ -12,11 +12,9 @@ import (
 	tdb "github.com/aquasecurity/trivy-db/pkg/db"
 	dbtypes "github.com/aquasecurity/trivy-db/pkg/types"
 	"github.com/aquasecurity/trivy/pkg/clock"
-	"github.com/aquasecurity/trivy/pkg/fanal/analyzer"
 	"github.com/aquasecurity/trivy/pkg/fanal/applier"
 	aimage "github.com/aquasecurity/trivy/pkg/fanal/artifact/image"
 	ftypes "github.com/aquasecurity/trivy/pkg/fanal/types"
-	"github.com/aquasecurity/trivy/pkg/javadb"
 	trivyscan "github.com/aquasecurity/trivy/pkg/scan"
 	"github.com/aquasecurity/trivy/pkg/scan/langpkg"
 	"github.com/aquasecurity/trivy/pkg/scan/local"
@@ -45,9 +43,10 @@ type Options struct {
 	// Database is what is known about it; the engine adds the coverage, and the
 	// date if that is zero.
 	Database scan.Database
-	// JavaDir is a folder whose sub-folder java-db holds trivy's Java database.
-	// Without it an image with Java archives is incomplete.
-	JavaDir string
+	// Java brings trivy's Java database, at most once a scan and only if the image
+	// has Java archives. Without one, or with an error, such an image is
+	// incomplete.
+	Java func(context.Context) (Java, error)
 	// CacheDir keeps results by layer; "" keeps none. Entries are never
 	// removed, and several processes may share it.
 	CacheDir string
@@ -84,6 +83,7 @@ type session struct {
 	config   *v1.ConfigFile
 	layers   map[v1.Hash]scan.Layer // by diffID
 	results  *results
+	rules    *rules
 	jars     *jars
 	findings scan.Findings
 }
@@ -124,8 +124,14 @@ func newSession(o Options, target scan.Target) (*session, error) {
 		return nil, fmt.Errorf("reading the image's config: %w", err)
 	}
 	s := &session{
-		Options: o, target: target, config: config, layers: make(map[v1.Hash]scan.Layer), jars: &jars{},
-		results: newResults(o.CacheDir),
+		Options: o, target: target, config: config, layers: make(map[v1.Hash]scan.Layer),
+		jars: &jars{bring: o.Java, parallel: o.Parallel},
+	}
+	s.results = newResults(o.CacheDir, s.jars.digest)
+	if o.Secrets {
+		if s.rules, err = newRules(); err != nil {
+			return nil, err
+		}
 	}
 	for _, l := range target.Layers {
 		if _, ok := s.layers[l.DiffID]; !ok {
@@ -141,13 +147,14 @@ func (s *session) run(ctx context.Context, rules *ignoreRules) (err error) {
 		return err
 	}
 	defer func() { db.close(err) }()
-	if s.JavaDir != "" {
-		javadb.Init(s.JavaDir, nil, true, true, ftypes.RegistryOptions{})
-	}
-	analyzer.RegisterAnalyzer(s.jars)
-	defer analyzer.DeregisterAnalyzer(s.jars.Type())
+	process.jars = s.jars
+	register()
+	defer func() { err = errors.Join(err, s.jars.close()) }()
 	if err := s.inspect(ctx); err != nil {
 		return err
+	}
+	if note := s.jars.java.Note; note != "" {
+		s.findings.Skipped = append(s.findings.Skipped, scan.Skip{Reason: note})
 	}
 	var report types.Report
 	err = guarded("looking up packages", func() (err error) {

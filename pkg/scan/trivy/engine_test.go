@@ -8,10 +8,12 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/org/ai-ship/pkg/scan"
 	"github.com/org/ai-ship/pkg/scan/trivy"
@@ -130,6 +132,32 @@ func TestContextEndsTheScan(t *testing.T) {
 	scanned(t, options(t), image(layer(t, debian()...)).target(t))
 }
 
+// ending ends the scan when all layers are read. Trivy then gives its result, or
+// not, at random.
+type ending struct {
+	v1.Image
+	end func()
+}
+
+func (e ending) ConfigName() (v1.Hash, error) {
+	e.end()
+	return e.Image.ConfigName()
+}
+
+func TestContextEndsTheLookup(t *testing.T) {
+	o, target := options(t), image(layer(t, debian()...), layer(t, dist("pillow", "9.0.0"))).target(t)
+	whole := target.Image
+	for range 10 {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		reason := errors.New("the user left")
+		target.Image = ending{whole, func() { cancel(reason) }}
+		found, err := trivy.New(o).Scan(ctx, target)
+		if !errors.Is(err, reason) || found.Ran {
+			t.Fatalf("error is %v and ran %t, want %v and false", err, found.Ran, reason)
+		}
+	}
+}
+
 func TestScansAtOnce(t *testing.T) {
 	type outcome struct {
 		found scan.Findings
@@ -156,6 +184,43 @@ func TestScansAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// Trivy's analyzers and its database are the process's: what two scans at once
+// would do to them only the race detector sees, that there never are two all do.
+func TestScansTakeTurns(t *testing.T) {
+	var scans atomic.Int64
+	l := layer(t, dist("pillow", "9.0.0"))
+	whole := l.open
+	l.open = func() (io.ReadCloser, error) {
+		if n := scans.Add(1); n > 1 {
+			t.Errorf("%d scans read at once", n)
+		}
+		time.Sleep(20 * time.Millisecond) // for the others to come
+		r, err := whole()
+		return struct {
+			io.Reader
+			io.Closer
+		}{r, closer(func() error { scans.Add(-1); return r.Close() })}, err
+	}
+	o, target := options(t), image(nil, l).target(t)
+	errs := make(chan error)
+	for range 4 {
+		engine := trivy.New(o)
+		go func() {
+			_, err := engine.Scan(t.Context(), target)
+			errs <- err
+		}()
+	}
+	for range 4 {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+type closer func() error
+
+func (c closer) Close() error { return c() }
 
 func TestWithoutDatabaseNothingIsLookedUp(t *testing.T) {
 	o := options(t)

@@ -10,6 +10,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/org/ai-ship/pkg/scan"
+	"github.com/org/ai-ship/pkg/scan/ignore"
 )
 
 // maxTitle bounds a finding's title.
@@ -24,7 +25,7 @@ const inConfig = "(image config)"
 func (s *session) collect(report types.Report, rules *ignoreRules) {
 	for _, r := range report.Results {
 		for _, v := range r.Vulnerabilities {
-			s.findings.Vulnerabilities = append(s.findings.Vulnerabilities, s.vulnerability(v))
+			s.findings.Vulnerabilities = append(s.findings.Vulnerabilities, s.vulnerability(v, r))
 		}
 		for _, d := range r.Secrets {
 			s.findings.Secrets = append(s.findings.Secrets, s.secret(d, r.Target))
@@ -35,15 +36,15 @@ func (s *session) collect(report types.Report, rules *ignoreRules) {
 			case types.DetectedVulnerability:
 				if m.Status == types.FindingStatusIgnored {
 					if rule := rules.config.MatchVulnerability(f.VulnerabilityID, r.Target, f.PkgPath, f.PkgIdentifier.PURL); rule != nil {
-						ignored.Until = lastDay(rule.ExpiredAt)
+						ignored.Until = ignore.LastDay(rule.ExpiredAt)
 					}
 				}
-				finding := s.vulnerability(f)
+				finding := s.vulnerability(f, r)
 				finding.Ignored = ignored
 				s.findings.Vulnerabilities = append(s.findings.Vulnerabilities, finding)
 			case types.DetectedSecret:
 				if rule := rules.config.MatchSecret(f.RuleID, r.Target); rule != nil {
-					ignored.Until = lastDay(rule.ExpiredAt)
+					ignored.Until = ignore.LastDay(rule.ExpiredAt)
 				}
 				finding := s.secret(f, r.Target)
 				finding.Ignored = ignored
@@ -51,6 +52,7 @@ func (s *session) collect(report types.Report, rules *ignoreRules) {
 			}
 		}
 	}
+	s.licenses(report, rules)
 	s.findings.Skipped = append(s.findings.Skipped, rules.expired...)
 	for _, list := range [][]scan.Finding{s.findings.Vulnerabilities, s.findings.Secrets} {
 		slices.SortStableFunc(list, worstFirst)
@@ -65,12 +67,12 @@ func worstFirst(a, b scan.Finding) int {
 	)
 }
 
-func (s *session) vulnerability(v types.DetectedVulnerability) scan.Finding {
+func (s *session) vulnerability(v types.DetectedVulnerability, in types.Result) scan.Finding {
 	title, _, _ := strings.Cut(cmp.Or(v.Title, strings.TrimSpace(v.Description), v.VulnerabilityID), "\n")
 	f := scan.Finding{
 		ID: v.VulnerabilityID, Severity: severity(v.Severity), //nolint:staticcheck // the one that trivy selected for the image
 		Layer: s.digest(v.Layer),
-		Path:  strings.TrimPrefix(v.PkgPath, "/"), Title: oneLine(title, maxTitle), Link: v.PrimaryURL,
+		Path:  strings.TrimPrefix(location(v, in), "/"), Title: oneLine(title, maxTitle), Link: v.PrimaryURL,
 		Package: v.PkgName, Version: v.InstalledVersion, Fixed: v.FixedVersion, Status: v.Status.String(),
 	}
 	if v.DataSource != nil {
@@ -80,6 +82,16 @@ func (s *session) vulnerability(v types.DetectedVulnerability) scan.Finding {
 		f.PURL = v.PkgIdentifier.PURL.String()
 	}
 	return f
+}
+
+// location is the file that names the package: its own, or the one that the
+// result is about, such as a program and the modules in it. A package of the
+// distribution has none.
+func location(v types.DetectedVulnerability, in types.Result) string {
+	if v.PkgPath == "" && in.Class == types.ClassLangPkg && !slices.Contains(ftypes.AggregatingTypes, in.Type) {
+		return in.Target
+	}
+	return v.PkgPath
 }
 
 // secret maps a secret; target is the file, or the image's name for its config.

@@ -96,7 +96,7 @@ func (s *session) gitlab(ctx context.Context, r types.Report) ([]byte, error) {
 	}
 	for _, result := range r.Results {
 		for _, v := range result.Vulnerabilities {
-			one := s.gitLabVulnerability(r, result.Target, v)
+			one := s.gitLabVulnerability(r, result, v)
 			one.Location.OperatingSystem, one.Location.Image = system, s.target.Name
 			out.Vulnerabilities = append(out.Vulnerabilities, one)
 		}
@@ -104,14 +104,14 @@ func (s *session) gitlab(ctx context.Context, r types.Report) ([]byte, error) {
 	return json.MarshalIndent(out, "", "  ")
 }
 
-func (s *session) gitLabVulnerability(r types.Report, target string, v types.DetectedVulnerability) gitLabVulnerability {
-	finding := s.vulnerability(v)
+func (s *session) gitLabVulnerability(r types.Report, in types.Result, v types.DetectedVulnerability) gitLabVulnerability {
+	finding := s.vulnerability(v, in)
 	solution := "No fixed version is known"
 	if v.FixedVersion != "" {
 		solution = fmt.Sprintf("Upgrade %s to %s", v.PkgName, v.FixedVersion)
 	}
 	out := gitLabVulnerability{
-		ID:          s.identifier(r, target, v.VulnerabilityID, v.PkgName, v.InstalledVersion, v.PkgPath).String(),
+		ID:          s.identifier(r, in.Target, v.VulnerabilityID, v.PkgName, v.InstalledVersion, v.PkgPath).String(),
 		Name:        oneLine(cmp.Or(v.Title, v.VulnerabilityID+" in "+v.PkgName), maxGitLabName-4),
 		Description: strings.ToValidUTF8(cut(cmp.Or(v.Description, finding.Title), maxGitLabText), ""),
 		Severity:    gitLabSeverity(finding.Severity),

@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/org/ai-ship/pkg/hint"
 	"github.com/org/ai-ship/pkg/scan"
 	"github.com/org/ai-ship/pkg/scan/trivy"
 )
@@ -104,25 +103,10 @@ secrets:
 }
 
 func TestIgnoreFileMistakes(t *testing.T) {
-	tests := map[string]struct{ name, text, want, hint string }{
-		"typo in the expiry": {"x.yaml", "vulnerabilities:\n  - id: CVE-2026-0001\n    expires: 2026-01-01\n", `reading ignore file "x.yaml": line 3: found the key "expires", expected one of ["id" "paths" "purls" "expired_at" "statement"]`, ""},
-		"near miss":          {"x.yaml", "vulnerabilities:\n  - id: CVE-2026-0001\n    expired_on: 2026-01-01\n", `line 3: found the key "expired_on"`, `did you mean "expired_at"?`},
-		"unknown list":       {"x.yml", "vulnerability:\n  - id: CVE-2026-0001\n", `line 1: found the key "vulnerability"`, ""},
-		"bad date":           {"x.yaml", "vulnerabilities:\n  - {id: a, expired_at: soon}\n", `line 2: found the date "soon" for expired_at`, ""},
-		"quoted date":        {"x.yaml", "vulnerabilities:\n  - {id: a, expired_at: '2026-01-01'}\n", `line 2: found the date "2026-01-01" for expired_at, expected one such as 2026-12-31, without quotes`, ""},
-		"no id":              {"x.yaml", "secrets:\n  - paths: [a]\n", "line 2: found an entry without id", ""},
-		"twice":              {"x.yaml", "secrets:\n  - id: a\n    id: b\n", `line 3: found the key "id" twice`, ""},
-		"bad pattern":        {"x.yaml", "secrets:\n  - id: a\n    paths: ['[']\n", `line 3: found the path "["`, ""},
-		"bad package":        {"x.yaml", "vulnerabilities:\n  - id: a\n    purls: [torch]\n", `line 3: found the package "torch"`, ""},
-		"text for a list":    {"x.yaml", "secrets:\n  - id: a\n    paths: a\n", "line 3: cannot unmarshal", ""},
-		"list of texts":      {"x.yaml", "secrets: [a]\n", "line 1: found no mapping", ""},
-		"no list":            {"x.yaml", "secrets: a\n", `line 1: found no list below "secrets"`, ""},
-		"two documents":      {"x.yaml", "secrets: []\n---\nsecrets: []\n", "found a second document", ""},
-		"alias":              {"x.yaml", "secrets: &a []\nlicenses: *a\n", "line 2: found an alias", ""},
-		"no YAML":            {"x.yaml", "a: [\n", "line 1: did not find expected node content", ""},
-		"bad line":           {"x", "CVE-2026-0001 until 2026\n", `reading ignore file "x": line 1: found "until"`, ""},
-		"bad date in a line": {"x", "\nCVE-2026-0001 exp:2026-13-01\n", `line 2: found the date "2026-13-01"`, ""},
-		"too large":          {"x", strings.Repeat("# comment\n", 2<<20), "more than 16777216 bytes", ""},
+	tests := map[string]struct{ name, text, want string }{
+		"typo in the expiry": {"x.yaml", "vulnerabilities:\n  - id: CVE-2026-0001\n    expires: 2026-01-01\n", `reading ignore file "x.yaml": line 3: found the key "expires", expected one of ["id" "paths" "purls" "expired_at" "statement"]`},
+		"bad date in a line": {"x", "\nCVE-2026-0001 exp:2026-13-01\n", `line 2: found the date "2026-13-01"`},
+		"too large":          {"x", strings.Repeat("# comment\n", 2<<20), "more than 16777216 bytes"},
 	}
 	target := vulnerable(t)
 	for title, test := range tests {
@@ -134,9 +118,6 @@ func TestIgnoreFileMistakes(t *testing.T) {
 				t.Fatal("no error, or a result")
 			}
 			contains(t, err.Error(), test.want)
-			if hints := strings.Join(hint.Of(err), "; "); test.hint != "" && hints != test.hint {
-				t.Errorf("hint is %q, want %q", hints, test.hint)
-			}
 		})
 	}
 	t.Run("missing", func(t *testing.T) {

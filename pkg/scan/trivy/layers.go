@@ -17,17 +17,17 @@ import (
 	"github.com/org/ai-ship/pkg/scan"
 )
 
+const licenseConfidence = 0.9 // what trivy's command line sets
+
 // option is what trivy's command line sets for its image command.
 func (s *session) option() artifact.Option {
 	off := append([]analyzer.Type{}, analyzer.TypeLockfiles...)
 	off = append(off, analyzer.TypeConfigFiles...)
 	off = append(off, analyzer.TypeApkCommand, analyzer.TypeLicenseFile, analyzer.TypeHistoryDockerfile,
-		analyzer.TypeExecutable, analyzer.TypeRpmArchive)
+		analyzer.TypeExecutable, analyzer.TypeRpmArchive,
+		analyzer.TypeJar, analyzer.TypeSecret) // see typeJars and search for the last two
 	if !s.Secrets {
-		off = append(off, analyzer.TypeSecret, analyzer.TypeImageConfigSecret)
-	}
-	if s.JavaDir == "" {
-		off = append(off, analyzer.TypeJar)
+		off = append(off, analyzer.TypeImageConfigSecret)
 	}
 	return artifact.Option{
 		Type:                 ftypes.TypeContainerImage,
@@ -37,7 +37,7 @@ func (s *session) option() artifact.Option {
 		Offline:              true,
 		FileChecksum:         true, // the SBOM lists hashes; one setting, or the cache would mix them
 		DetectionPriority:    ftypes.PriorityPrecise,
-		LicenseScannerOption: analyzer.LicenseScannerOption{ClassifierConfidenceLevel: 0.9},
+		LicenseScannerOption: analyzer.LicenseScannerOption{ClassifierConfidenceLevel: licenseConfidence},
 	}
 }
 
@@ -51,7 +51,7 @@ func (s *session) inspect(ctx context.Context) error {
 			continue
 		}
 		done[diffID] = true
-		if err := s.inspectLayer(ctx, diffID, base[diffID]); err != nil {
+		if err := s.inspectLayer(ctx, diffID, s.Secrets && !base[diffID]); err != nil {
 			return err
 		}
 		if base[diffID] && s.Secrets {
@@ -85,22 +85,25 @@ func (s *session) base() map[v1.Hash]bool {
 }
 
 // inspectLayer analyzes one layer as if it were an image.
-func (s *session) inspectLayer(ctx context.Context, diffID v1.Hash, base bool) error {
+func (s *session) inspectLayer(ctx context.Context, diffID v1.Hash, secrets bool) error {
 	about := s.layers[diffID]
 	about.DiffID = diffID
 	var seen proof
 	single := &view{
-		Image: s.target.Image, name: s.target.Name, id: "layer " + diffID.String(), config: alone(s.config, diffID, base),
+		Image: s.target.Image, name: s.target.Name, id: "layer " + diffID.String(), config: alone(s.config, diffID),
 		layer: func(h v1.Hash) (v1.Layer, error) {
-			l, err := s.target.Image.LayerByDiffID(h)
+			l, err := s.layer(h)
 			if err != nil {
 				seen.err = err
 				return nil, err
 			}
-			return &checked{Layer: l, about: about, live: func() error { return context.Cause(ctx) }, proof: &seen}, nil
+			if secrets {
+				s.results.search = newSearch(s.rules, s.Parallel)
+			}
+			return &checked{Layer: l, about: about, live: func() error { return context.Cause(ctx) }, proof: &seen, copies: s.results.search}, nil
 		},
 	}
-	s.results.begin(base && s.Secrets)
+	s.results.begin(secrets)
 	err := guarded("analyzing layer "+about.Digest.String(), func() error {
 		a, err := aimage.NewArtifact(single, s.results, s.option())
 		if err != nil {
@@ -109,6 +112,7 @@ func (s *session) inspectLayer(ctx context.Context, diffID v1.Hash, base bool) e
 		_, err = a.Inspect(ctx)
 		return err
 	})
+	missed := s.results.endSearch()
 	if ended := context.Cause(ctx); ended != nil {
 		return ended
 	}
@@ -120,15 +124,28 @@ func (s *session) inspectLayer(ctx context.Context, diffID v1.Hash, base bool) e
 	s.note(notes, about.Digest)
 	s.noteJars(paths, about.Digest)
 	if err == nil && seen.whole {
+		if missed != nil {
+			s.findings.Incomplete = append(s.findings.Incomplete, scan.Incomplete{ID: "analysis-error", Layer: about.Digest, Detail: missed.Error()})
+			return nil
+		}
 		if len(notes) > 0 {
 			return nil
 		}
-		if err := s.results.save(paths); err != nil {
+		if err := s.results.save(ctx, paths); err != nil {
 			return fmt.Errorf("keeping the result of layer %s: %w", about.Digest, err)
 		}
 		return nil
 	}
 	return s.damaged(ctx, about, seen, err)
+}
+
+// layer is a layer of the image. An image may have to unpack what its base has
+// to learn diffIDs, so the digest is used where it is known.
+func (s *session) layer(diffID v1.Hash) (v1.Layer, error) {
+	if known, ok := s.layers[diffID]; ok {
+		return s.target.Image.LayerByDigest(known.Digest)
+	}
+	return s.target.Image.LayerByDiffID(diffID)
 }
 
 // damaged says what is missing of a layer that was not read to its end, and
@@ -155,18 +172,13 @@ func (s *session) damaged(ctx context.Context, about scan.Layer, seen proof, err
 	return nil
 }
 
-// alone is the config of an image of one layer. Its history is such that trivy
-// takes the layer for the base's, or not.
-func alone(config *v1.ConfigFile, diffID v1.Hash, base bool) *v1.ConfigFile {
-	one := &v1.ConfigFile{
+// alone is the config of an image of one layer.
+func alone(config *v1.ConfigFile, diffID v1.Hash) *v1.ConfigFile {
+	return &v1.ConfigFile{
 		OS: config.OS, Architecture: config.Architecture,
 		RootFS:  v1.RootFS{Type: "layers", DiffIDs: []v1.Hash{diffID}},
 		History: []v1.History{{}},
 	}
-	if base {
-		one.History = append(one.History, v1.History{CreatedBy: "CMD", EmptyLayer: true}, v1.History{})
-	}
-	return one
 }
 
 // note adds what trivy logged about a layer, or about the image.
@@ -174,13 +186,4 @@ func (s *session) note(notes []note, layer v1.Hash) {
 	incomplete, skips := gaps(notes, layer)
 	s.findings.Incomplete = append(s.findings.Incomplete, incomplete...)
 	s.findings.Skipped = append(s.findings.Skipped, skips...)
-}
-
-func (s *session) noteJars(paths []string, layer v1.Hash) {
-	if s.JavaDir != "" || len(paths) == 0 {
-		return
-	}
-	missing := incompletef("jar-without-database", "the layer holds %d Java archives or more, and there is no Java database to name them", len(paths))
-	missing.Layer, missing.Path = layer, paths[0]
-	s.findings.Incomplete = append(s.findings.Incomplete, missing)
 }

@@ -17,7 +17,8 @@ import (
 var process = struct { //nolint:gochecknoglobals // trivy's state is the process's
 	turn chan struct{} // holds one token while a scan runs
 	log  *collector
-}{make(chan struct{}, 1), &collector{}}
+	jars *jars // of the scan that runs
+}{turn: make(chan struct{}, 1), log: &collector{}}
 
 // enter waits for the turn to use trivy. What it returns ends the turn, and
 // removes what trivy left in the temporary folder.

@@ -81,7 +81,7 @@ func TestWhatCouldNotBeLookedAtIsTold(t *testing.T) {
 		}, []string{"unverified-layer", "walk-error"}, "", 1, 2},
 		"corrupt RPM database": {func(t *testing.T) built {
 			return image(layer(t, append(rocky(), file{"var/lib/rpm/rpmdb.sqlite", garbage})...), layer(t, dist("pillow", "9.0.0")))
-		}, []string{"analysis-error", "no-os-packages"}, "", 0, 1},
+		}, []string{"analysis-error", "analysis-error", "no-os-packages"}, "", 0, 1},
 		"corrupt package list": {func(t *testing.T) built {
 			return image(layer(t, debian()[0], debian()[1], file{"var/lib/dpkg/status", garbage}))
 		}, []string{"analysis-error", "no-os-packages"}, "var/lib/dpkg/status", 0, 0},
@@ -120,9 +120,6 @@ func TestWhatCouldNotBeLookedAtIsTold(t *testing.T) {
 		"ecosystem that trivy only lists": {func(t *testing.T) built {
 			return image(layer(t, debian()...), layer(t, file{"opt/conda/envs/ml/conda-meta/numpy-1.26.0-py311.json", `{"name":"numpy","version":"1.26.0","license":"BSD"}`}))
 		}, []string{"no-advisories-conda-pkg"}, "", -1, 2},
-		"Java archive": {func(t *testing.T) built {
-			return image(layer(t, debian()...), layer(t, file{"app/lib/log4j-core-2.14.1.JAR", garbage}, dist("pillow", "9.0.0")))
-		}, []string{"jar-without-database"}, "app/lib/log4j-core-2.14.1.JAR", 1, 3},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

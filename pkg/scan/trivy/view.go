@@ -1,6 +1,7 @@
 package trivy
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -40,27 +41,68 @@ type proof struct {
 	err   error // why not
 }
 
+var errUnread = errors.New("it was not read to its end")
+
 // checked is a layer that hashes what is read from it, because trivy takes a
 // cut archive for a short one. It is used by pointer: trivy looks at the fields
 // of what it points to.
 type checked struct {
 	v1.Layer
-	about scan.Layer
-	live  func() error // the context's error
-	proof *proof
+	about  scan.Layer
+	live   func() error // the context's error
+	proof  *proof
+	copies *search // nil, or what sees all that is read
 }
 
 // Digest is the manifest's, so that it need not be computed.
 func (c *checked) Digest() (v1.Hash, error) { return c.about.Digest, nil }
 
 func (c *checked) Uncompressed() (io.ReadCloser, error) {
-	*c.proof = proof{err: errors.New("it was not read to its end")}
+	*c.proof = proof{err: errUnread}
 	r, err := c.Layer.Uncompressed()
 	if err != nil {
 		c.proof.err = err
 		return nil, err
 	}
-	return &reader{ReadCloser: r, layer: c, hash: sha256.New()}, nil
+	return newAhead(&reader{ReadCloser: r, layer: c, hash: sha256.New()}, c.proof), nil
+}
+
+// readAhead reads a layer in a goroutine of its own: unpacking and hashing take as
+// long as what trivy does meanwhile.
+type readAhead struct {
+	buf   *bufio.Reader
+	from  *io.PipeReader
+	done  chan error // of closing the layer
+	proof *proof
+	ended bool
+}
+
+func newAhead(r io.ReadCloser, p *proof) *readAhead {
+	from, to := io.Pipe()
+	a := &readAhead{buf: bufio.NewReaderSize(from, ahead), from: from, done: make(chan error, 1), proof: p}
+	go func() {
+		_, err := io.CopyBuffer(to, struct{ io.Reader }{r}, make([]byte, ahead))
+		_ = to.CloseWithError(err) // never fails
+		a.done <- r.Close()
+	}()
+	return a
+}
+
+func (a *readAhead) Read(p []byte) (int, error) {
+	n, err := a.buf.Read(p)
+	a.ended = a.ended || err != nil
+	return n, err
+}
+
+// Close ends the goroutine, and waits for it. What only the goroutine has read
+// to its end was not looked at.
+func (a *readAhead) Close() error {
+	_ = a.from.Close() // never fails
+	err := <-a.done
+	if !a.ended {
+		*a.proof = proof{err: errUnread}
+	}
+	return err
 }
 
 type reader struct {
@@ -76,6 +118,9 @@ func (r *reader) Read(p []byte) (int, error) {
 	}
 	n, err := r.ReadCloser.Read(p)
 	r.hash.Write(p[:n])
+	if r.layer.copies != nil {
+		_, _ = r.layer.copies.Write(p[:n]) // it tells itself what it lacks
+	}
 	switch {
 	case err == nil:
 	case err != io.EOF:

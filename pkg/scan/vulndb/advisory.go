@@ -30,7 +30,7 @@ const (
 
 // sheet is one YAML file: the advisories of one publisher for one ecosystem.
 type sheet struct {
-	Ecosystem  string     `yaml:"ecosystem"` // pip, go, or a distribution and its version: debian 12
+	Ecosystem  string     `yaml:"ecosystem"` // pip, go, maven, or a distribution and its version: debian 12
 	Source     publisher  `yaml:"source"`
 	SeverityBy string     `yaml:"severity-by"` // who gave the severities; default: the source's id
 	Advisories []advisory `yaml:"advisories"`
@@ -194,8 +194,10 @@ func (a *advisory) check(s sheet) error {
 	switch {
 	case !matches(`[A-Z]+-[0-9A-Za-z][0-9A-Za-z-]*`, a.ID):
 		return fmt.Errorf("id: found %q, expected such as CVE-2024-3094", a.ID)
-	case !matches(`[0-9A-Za-z][0-9A-Za-z._/~+-]*`, a.Package):
+	case !matches(`[0-9A-Za-z][0-9A-Za-z._/~+-]*`, strings.Replace(a.Package, ":", "/", 1)):
 		return fmt.Errorf("package: found %q, expected a name", a.Package)
+	case s.Ecosystem == "maven" != strings.Contains(a.Package, ":"):
+		return fmt.Errorf("package: found %q, expected group:artifact of maven, and no colon of others", a.Package)
 	case s.Ecosystem == "pip" && a.Package != strings.ToLower(strings.ReplaceAll(a.Package, "_", "-")):
 		return fmt.Errorf("package: found %q, expected it in lower case and with - for _, as it is searched for", a.Package)
 	case a.Title == "" || len(a.Title) > maxTitle || strings.ContainsAny(a.Title, "\r\n"):

@@ -120,6 +120,7 @@ func TestFixture(t *testing.T) {
 	for _, name := range []string{
 		"pip requests", "pip torch", "pip transformers", "pip pillow", "pip keras", "pip vllm", "pip ray",
 		"debian 12 openssl", "debian 12 glibc", "debian 12 zlib", "go stdlib", "go golang.org/x/net", "go golang.org/x/crypto",
+		"maven org.apache.logging.log4j:log4j-core", "maven org.springframework:spring-beans",
 	} {
 		if have[name] == 0 {
 			t.Errorf("no advisory for %s", name)
@@ -154,6 +155,8 @@ func TestBuildRefuses(t *testing.T) {
 		{"id", change("id: CVE-2024-0001", "id: cve 1"), `a.yaml:4: cve 1: id: found "cve 1"`},
 		{"package", change("package: requests", `package: ""`), `a.yaml:4: CVE-2024-0001: package: found ""`},
 		{"package that is never found", change("package: requests", "package: Typing_Extensions"), `package: found "Typing_Extensions", expected it in lower case`},
+		{"artifact without a group", change("ecosystem: pip", "ecosystem: maven"), `package: found "requests", expected group:artifact`},
+		{"group of another ecosystem", change("package: requests", "package: a:requests"), `package: found "a:requests", expected group:artifact of maven, and no colon`},
 		{"severity", change("severity: high", "severity: hgh"), `severity: found the severity "hgh"`},
 		{"title", change("title: An example", `title: "a\nb"`), "title: expected one line"},
 		{"link", change("link: https", "link: ftp"), `link: found "ftp://`},

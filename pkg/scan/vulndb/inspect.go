@@ -1,7 +1,6 @@
 package vulndb
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -28,8 +27,6 @@ const (
 	lockTime       = 5 * time.Second
 	maxBucketDepth = 8
 	maxBuckets     = 10_000 // at the top; the public database has about 300
-	sqliteHeader   = "SQLite format 3\x00"
-	minSQLite      = 512 // bytes of the smallest file
 )
 
 // Ecosystem is how many advisories a database has for one.
@@ -52,9 +49,8 @@ func inspect(ctx context.Context, dir *os.Root, s spec) (found contents, err err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	if s.file != Advisories.spec().file {
-		head := make([]byte, minSQLite)
-		if _, err := file.ReadAt(head, 0); err != nil || !bytes.HasPrefix(head, []byte(sqliteHeader)) {
-			return contents{}, fmt.Errorf("checking %s: is no SQLite database", s.file)
+		if err := checkSQLite(ctx, dir, file, s.file); err != nil {
+			return contents{}, fmt.Errorf("checking %s: %w", s.file, err)
 		}
 		return contents{}, nil
 	}

@@ -11,8 +11,7 @@ type Kind int
 const (
 	// Advisories is the database of vulnerable packages, schema 2.
 	Advisories Kind = iota
-	// Java is the index of Maven artifacts by the digest of a jar, schema 1. Of
-	// its SQLite file only the header and the size are checked.
+	// Java is the index of Maven artifacts by the digest of a jar, schema 1.
 	Java
 )
 

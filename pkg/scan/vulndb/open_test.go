@@ -2,6 +2,7 @@ package vulndb
 
 import (
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
 	"os"
 	"path/filepath"
@@ -108,12 +109,18 @@ func TestOpenRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := members(t, good)["trivy.db"]
+	dated := func(updated, next string) []byte {
+		return []byte(`{"Version":2,"UpdatedAt":"` + updated + `","NextUpdate":"` + next + `","DownloadedAt":"` + now().Format(time.RFC3339) + `"}`)
+	}
 	for _, tc := range []struct{ name, path, error string }{
 		{"missing", filepath.Join(t.TempDir(), "none"), "no such file"},
 		{"no metadata", without(metadataFile), `opening "metadata.json": no such file`},
 		{"no database", without("trivy.db"), `opening "trivy.db": no such file`},
 		{"a folder as the file", folder, `opening "trivy.db": is no regular file`},
 		{"old", unpack(t, build(t, 100*time.Hour)), "100h ago, at most 48h is allowed"},
+		{"old, and due for years", with(metadataFile, dated("2024-11-20T00:00:00Z", "2024-11-21T00:00:00Z")), "17556h ago"},
+		{"old, and the newest for years", with(metadataFile, dated("2024-11-20T00:00:00Z", "2099-01-01T00:00:00Z")), "17556h ago"},
+		{"schema 1", with(metadataFile, about(t, 1, now())), "found schema 1, expected 2"},
 		{"schema", with(metadataFile, about(t, 3, now())), "found schema 3, expected 2"},
 		{"large metadata", with(metadataFile, []byte(strings.Repeat(" ", maxMetadata+1))), "is larger than 64 KiB"},
 		{"no bytes", with("trivy.db", nil), "is too short for a database"},
@@ -135,12 +142,47 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// sqlite is as much of a Java database as is looked at.
-func sqlite() []byte { return append([]byte(sqliteHeader), make([]byte, minSQLite)...) }
-
-func javaArchive(t testing.TB, db []byte, version int) []byte {
+// artifacts is a Java database with one artifact, changed by more statements.
+func artifacts(t testing.TB, more ...string) []byte {
 	t.Helper()
-	out, err := pack([]member{{"trivy-java.db", db}, {metadataFile, about(t, version, now().Add(-100*time.Hour))}})
+	name := filepath.Join(t.TempDir(), "trivy-java.db")
+	db, err := sql.Open("sqlite", name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range append([]string{
+		"CREATE TABLE artifacts(id INTEGER PRIMARY KEY, group_id TEXT, artifact_id TEXT)",
+		"CREATE TABLE indices(artifact_id INTEGER, version TEXT, sha1 BLOB, archive_type TEXT, foreign key (artifact_id) references artifacts(id))",
+		"CREATE UNIQUE INDEX indices_sha1_idx ON indices(sha1)",
+		"INSERT INTO artifacts VALUES (1, 'org.apache.logging.log4j', 'log4j-core')",
+		"INSERT INTO indices VALUES (1, '2.14.1', x'9141212b8507ab50a45525b545b39d224614528b', 'jar')",
+	}, more...) {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// flipped is data with some bytes changed, from at on.
+func flipped(data []byte, at, n int) []byte {
+	out := append([]byte(nil), data...)
+	for i := at; i < at+n; i++ {
+		out[i] ^= 0x55
+	}
+	return out
+}
+
+func javaArchive(t testing.TB, db []byte, version int, age time.Duration) []byte {
+	t.Helper()
+	out, err := pack([]member{{"trivy-java.db", db}, {metadataFile, about(t, version, now().Add(-age))}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +198,8 @@ func TestJava(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	publish("1", javaArchive(t, sqlite(), 1))
+	good := artifacts(t)
+	publish("1", javaArchive(t, good, 1, 100*time.Hour))
 	got, err := Pull(t.Context(), refs(s.ref(t, "1")), into, o)
 	if err != nil || got.Fixture || got.Ecosystems != nil {
 		t.Fatalf("Pull = %+v, %v", got, err)
@@ -171,9 +214,19 @@ func TestJava(t *testing.T) {
 		archive []byte
 		error   string
 	}{
-		"schema":  {javaArchive(t, sqlite(), 2), "found schema 2, expected 1"},
-		"garbage": {javaArchive(t, make([]byte, 1000), 1), "is no SQLite database"},
-		"short":   {javaArchive(t, []byte(sqliteHeader), 1), "is no SQLite database"},
+		"schema":     {javaArchive(t, good, 2, 100*time.Hour), "found schema 2, expected 1"},
+		"garbage":    {javaArchive(t, make([]byte, 1000), 1, 100*time.Hour), "is no SQLite database"},
+		"short":      {javaArchive(t, []byte(sqliteHeader), 1, 100*time.Hour), "is no SQLite database"},
+		"header":     {javaArchive(t, good[:sqliteHead], 1, 100*time.Hour), "is damaged"},
+		"nothing":    {javaArchive(t, append(good[:sqliteHead:sqliteHead], make([]byte, len(good))...), 1, 100*time.Hour), "is damaged"},
+		"cut-off":    {javaArchive(t, good[:len(good)/2], 1, 100*time.Hour), "is damaged"},
+		"pages":      {javaArchive(t, flipped(good, 4096, 64), 1, 100*time.Hour), "is damaged"},
+		"last-page":  {javaArchive(t, flipped(good, len(good)-4096, 64), 1, 100*time.Hour), "is damaged"},
+		"log-beside": {javaArchive(t, artifacts(t, "PRAGMA journal_mode=WAL"), 1, 100*time.Hour), "has the formats [2 2], expected 1 and 1"},
+		"no-rows":    {javaArchive(t, artifacts(t, "DELETE FROM indices"), 1, 100*time.Hour), "holds no artifacts"},
+		"no-names":   {javaArchive(t, artifacts(t, "UPDATE artifacts SET artifact_id = ''"), 1, 100*time.Hour), "holds no artifacts"},
+		"no-table":   {javaArchive(t, artifacts(t, "DROP TABLE indices"), 1, 100*time.Hour), "holds no artifacts where they are looked for"},
+		"old":        {javaArchive(t, good, 1, 15*24*time.Hour), "360h ago, at most 336h is allowed"},
 	} {
 		publish(tag, tc.archive)
 		_, err := Pull(t.Context(), refs(s.ref(t, tag)), root(t), o)

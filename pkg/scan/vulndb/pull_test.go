@@ -303,10 +303,13 @@ func TestPullEndsWithItsContext(t *testing.T) {
 		<-r.Context().Done()
 		return true
 	})
-	into := root(t)
+	into, begun := root(t), time.Now()
 	_, err := Pull(ctx, refs(ref, ref), into, options())
 	if !errors.Is(err, stop) || len(folders(t, into)) > 0 {
 		t.Errorf("error is %v, want %v; left %q", err, stop, folders(t, into))
+	}
+	if took := time.Since(begun); took >= options().Stall {
+		t.Errorf("it took %s, as if it had waited for the source to be given up", took)
 	}
 	if _, err := Pull(t.Context(), nil, into, options()); err == nil || err.Error() != "pulling the vulnerability database: no source was named" {
 		t.Errorf("error is %v", err)

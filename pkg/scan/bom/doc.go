@@ -1,0 +1,3 @@
+// Package bom lists models in a CycloneDX SBOM, as components of the type
+// machine-learning-model beside the packages that the package scanner has found.
+package bom
