@@ -204,13 +204,19 @@ func hasPrefix(module, words string) bool {
 	return false
 }
 
-const libraries = "sklearn scipy pandas xgboost lightgbm catboost statsmodels torch.nn torch.optim torchvision transformers tokenizers spacy " +
-	"keras tensorflow onnxruntime"
+// libraries are those whose classes are estimators, layers and their parts. What
+// loads native code by its constructor (onnxruntime) is not among them.
+const libraries = "sklearn scipy pandas xgboost lightgbm catboost statsmodels torch.nn torch.optim torchvision.models " +
+	"transformers.models tokenizers"
+
+// readers are the parts of libraries that open files, and what they are called
+// at the top.
+const readers = "pandas.io pandas.HDFStore pandas.ExcelFile pandas.ExcelWriter scipy.io scipy.datasets sklearn.datasets statsmodels.datasets statsmodels.iolib"
 
 // isClassOf reports whether this looks like a class of a well-known library: its
 // objects cannot be made without that library's code.
 func isClassOf(module, name string) bool {
-	if !hasPrefix(module, libraries) || !isName(module) || !isName(name) || strings.Contains(name, ".") {
+	if !hasPrefix(module, libraries) || hasPrefix(module+"."+name, readers) || !isName(module) || !isName(name) || strings.Contains(name, ".") {
 		return false
 	}
 	first := strings.TrimLeft(name, "_")
