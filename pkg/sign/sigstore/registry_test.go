@@ -1,9 +1,11 @@
 package sigstore
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -14,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
@@ -243,5 +246,40 @@ func TestShown(t *testing.T) {
 	}
 	if err := errors.New("x"); plainly(err).Error() != "x" || plainly(nil) != nil {
 		t.Error("plainly changed an error of ours")
+	}
+}
+
+// TestScheme reaches a registry that is not on loopback, without TLS as its
+// reference says, through the transport that it was given.
+func TestScheme(t *testing.T) {
+	folder := keyFiles(t, "secret")
+	for _, referrers := range []bool{true, false} {
+		loopback := serveHTTP(t, inMemory(referrers))
+		pushed := pushImage(t, loopback, "acme/app")
+		digest, err := name.NewDigest("registry.example.com/acme/app@"+pushed.DigestStr(), name.Insecure)
+		if err != nil {
+			t.Fatal(err)
+		}
+		away := Registry{Transport: &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			if address != "registry.example.com:80" {
+				return nil, fmt.Errorf("dialed %s", address)
+			}
+			var dialer net.Dialer
+			return dialer.DialContext(ctx, network, loopback)
+		}}}
+		signer := keySigner(t, folder, func(o *Options) { o.Registry, o.Format = away, Both })
+		written, err := signer.Sign(t.Context(), digest, examples())
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := NewVerifier(t.Context(), Trust{Key: &Key{Ref: "cosign.pub", Folder: folder}}, away)
+		if err != nil {
+			t.Fatal(err)
+		}
+		evidence, err := v.Verify(t.Context(), digest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameAsWritten(t, evidence, written, 2)
 	}
 }

@@ -91,7 +91,7 @@ func patient(ctx context.Context, service, advice string, base http.RoundTripper
 			if ctx.Err() != nil {
 				err = context.Cause(ctx)
 			}
-			return nil, hint.Wrap(&serviceError{service: service, url: shown(req.URL), err: unwrapURL(err)}, advice)
+			return nil, hint.Wrap(&serviceError{service: service, url: shown(req.URL), err: plainly(err)}, advice)
 		}
 		return resp, nil
 	})
@@ -208,23 +208,12 @@ func shown(u *url.URL) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 }
 
-// unwrapURL drops what the HTTP client says about the address, since it says
-// too much of it.
-func unwrapURL(err error) error {
-	var inner *url.Error
-	if errors.As(err, &inner) {
-		return inner.Err
-	}
-	return err
-}
-
-// plainly is what a service's error comes down to, without the layers that the
-// engines put around it, which repeat the address.
+// plainly is what an HTTP client's error comes down to. What is around it
+// repeats the address, and says too much of it.
 func plainly(err error) error {
-	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
-		if u, ok := inner.(*url.Error); ok { //nolint:errorlint // it walks the chain itself
-			return u.Err
-		}
+	var client *url.Error
+	if errors.As(err, &client) {
+		return client.Err
 	}
 	return err
 }

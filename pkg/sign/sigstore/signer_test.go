@@ -18,6 +18,7 @@ func TestKeys(t *testing.T) {
 	for kind, serve := range kinds() {
 		for format, label := range map[Format]string{Bundle: "bundle", Legacy: "legacy", Both: "both"} {
 			t.Run(kind+"/"+label, func(t *testing.T) {
+				t.Parallel()
 				digest := pushImage(t, serve(t), "acme/app")
 				signer := keySigner(t, folder, func(o *Options) { o.Format = format })
 				start := time.Now()
@@ -96,6 +97,7 @@ func TestSignAgain(t *testing.T) {
 	folder := keyFiles(t, "secret")
 	for kind, serve := range kinds() {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			digest := pushImage(t, serve(t), "acme/app")
 			for range 2 {
 				if _, err := keySigner(t, folder).Sign(t.Context(), digest, examples()); err != nil {
@@ -157,6 +159,7 @@ func TestAttest(t *testing.T) {
 	for kind, serve := range kinds() {
 		for _, format := range []Format{Bundle, Legacy, Both} {
 			t.Run(fmt.Sprintf("%s/%d", kind, format), func(t *testing.T) {
+				t.Parallel()
 				digest := pushImage(t, serve(t), "acme/app")
 				signer := keySigner(t, folder, func(o *Options) { o.Format = format })
 				entries, err := signer.Attest(t.Context(), digest, examples())
