@@ -20,7 +20,7 @@ const digitsRepo = "acme/digits"
 // newDigits is the example after its build and its evaluation.
 func newDigits(t *testing.T) project {
 	t.Helper()
-	p := project{dir: t.TempDir()}
+	p := project{dir: t.TempDir(), env: []string{"COSIGN_PASSWORD=demo"}}
 	for _, dir := range []string{"models", "data"} {
 		copyDir(t, filepath.Join(shared.repo, "testdata/digits", dir), p.path(dir))
 	}
@@ -28,6 +28,9 @@ func newDigits(t *testing.T) project {
 	p.write(t, "build/.keep", "")
 	must(t, "cp", shared.program("serve"), p.path("build"))
 	must(t, shared.program("evaluate"), "-model", p.path("models/digits.safetensors"), "-data", p.path("data/heldout.csv"), "-out", p.path("reports"))
+	if out, err := p.command(t, "keygen", "--out", p.path("build/demo")).CombinedOutput(); err != nil {
+		t.Fatalf("making a key: %v\n%s", err, out)
+	}
 	return p
 }
 

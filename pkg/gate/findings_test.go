@@ -56,7 +56,7 @@ func TestFindings(t *testing.T) {
 		{"fixed in a version that nobody names", gate.Scan{Vulnerabilities: &gate.Vulnerabilities{FailOn: scan.High, IgnoreUnfixed: true, IgnoreFile: "i"}},
 			scan.Findings{Ran: true, Vulnerabilities: []scan.Finding{{ID: "CVE-1", Severity: scan.High, Package: "x", Version: "1", Status: "fixed"}, unfixed}},
 			[]string{"vulnerabilities refused: 1 vulnerability: CVE-1 (high) in x 1, no fix yet; " +
-				`to ignore the first for 30 days add "- {id: CVE-1, expired_at: 2026-02-01, statement: why}" to vulnerabilities: in i; none of high or above would have passed`}},
+				`to ignore the first for 30 days add "CVE-1 exp:2026-02-01 # why" to i; none of high or above would have passed`}},
 		{"unknown refused", gate.Scan{Vulnerabilities: &gate.Vulnerabilities{FailOn: scan.Critical}}, scan.Findings{Ran: true, Vulnerabilities: []scan.Finding{unknown, requests}},
 			[]string{"vulnerabilities refused: 1 vulnerability: PYSEC-2021-1 (unknown) in x 1, no fix yet; " +
 				`to ignore the first for 30 days add "- {id: PYSEC-2021-1, expired_at: 2026-02-01, statement: why}" to vulnerabilities: in .trivyignore.yaml, and name that under ignore-file:; ` +
