@@ -17,6 +17,8 @@ const (
 	// writers may overwrite, with half of it as jitter on either side. 16
 	// writers at once needed 23 to 42 writes together.
 	settleTime = 200 * time.Millisecond
+	// shortTime is added to the pause with each look where nobody overwrites.
+	shortTime = 10 * time.Millisecond
 	// stableLooks is how many looks in a row must find everything.
 	stableLooks = 2
 	// maxLooks ends it: about 12 s without a stable list.
@@ -53,7 +55,11 @@ func settle[T any](ctx context.Context, where place[T], entries []T, looks int) 
 		if look == 0 && (looks == 1 || where.kept()) {
 			continue
 		}
-		if err := pause(ctx, settleTime/2+rand.N(settleTime)); err != nil {
+		wait := settleTime/2 + rand.N(settleTime)
+		if where.kept() { // nobody undoes it: the registry is only slow to list it
+			wait = min(wait, time.Duration(look)*shortTime)
+		}
+		if err := pause(ctx, wait); err != nil {
 			return err
 		}
 	}
