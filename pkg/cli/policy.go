@@ -29,6 +29,7 @@ func (p Process) policy() *cobra.Command {
 	}
 	cmd.AddCommand(
 		p.policyFor("kyverno", "a ClusterPolicy of Kyverno", policy.Demand.Kyverno),
+		p.policyFor("kyverno-cel", "an ImageValidatingPolicy of Kyverno", policy.Demand.KyvernoCEL),
 		p.policyFor("policy-controller", "a ClusterImagePolicy of sigstore's policy-controller", policy.Demand.PolicyController),
 		p.policyFor("conforma", "a policy and its rules for conforma", policy.Demand.Conforma),
 	)

@@ -19,9 +19,8 @@ func (d Demand) Kyverno() ([]File, error) {
 	if err := d.check(); err != nil {
 		return nil, err
 	}
-	if d.Channel != "" && !d.Alone {
-		return nil, hint.Wrap(fmt.Errorf("demanding a promotion to %q: %w: Kyverno holds every record of a digest to one condition, and it has one of each channel that it was in",
-			d.Channel, ErrInexpressible), "leave --channel out, or use policy-controller or conforma")
+	if err := d.oneChannel(); err != nil {
+		return nil, err
 	}
 	by := []attestorSet{{Count: 1, Entries: []attestor{d.attestor()}}}
 	verify := verifyImages{
@@ -50,6 +49,15 @@ func (d Demand) Kyverno() ([]File, error) {
 	}}
 	data, err := asYAML(d.kyvernoHead(), p)
 	return []File{{"cluster-policy.yaml", data}}, err
+}
+
+// oneChannel refuses to ask for one channel's record where there may be others.
+func (d Demand) oneChannel() error {
+	if d.Channel == "" || d.Alone {
+		return nil
+	}
+	return hint.Wrap(fmt.Errorf("demanding a promotion to %q: %w: Kyverno cannot choose among a digest's records, and there is one of each channel that it was in",
+		d.Channel, ErrInexpressible), "leave --channel out, or use policy-controller or conforma")
 }
 
 // kyvernoHead says what the policy leaves open.

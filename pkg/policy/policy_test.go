@@ -71,6 +71,8 @@ func TestGolden(t *testing.T) {
 	}{
 		{"kyverno-key", byKey(), policy.Demand.Kyverno},
 		{"kyverno-identity", alone(), policy.Demand.Kyverno},
+		{"kyverno-cel-key", byKey(), policy.Demand.KyvernoCEL},
+		{"kyverno-cel-identity", alone(), policy.Demand.KyvernoCEL},
 		{"policy-controller-key", byKey(), policy.Demand.PolicyController},
 		{"policy-controller-identity", byIdentity(), policy.Demand.PolicyController},
 		{"policy-controller-private", private(), policy.Demand.PolicyController},
@@ -116,7 +118,7 @@ func golden(t *testing.T, name string, got []byte) {
 
 // TestRefused: what would let anybody in, and what an engine cannot say.
 func TestRefused(t *testing.T) {
-	engines := map[string]writer{"kyverno": policy.Demand.Kyverno, "controller": policy.Demand.PolicyController, "conforma": policy.Demand.Conforma}
+	engines := map[string]writer{"kyverno": policy.Demand.Kyverno, "kyverno-cel": policy.Demand.KyvernoCEL, "controller": policy.Demand.PolicyController, "conforma": policy.Demand.Conforma}
 	for name, change := range map[string]func(*policy.Demand){
 		"nobody":         func(d *policy.Demand) { d.Signer = policy.Signer{} },
 		"no repository":  func(d *policy.Demand) { d.Repository = "" },
@@ -135,6 +137,14 @@ func TestRefused(t *testing.T) {
 	}
 	if _, err := byIdentity().Kyverno(); !errors.Is(err, policy.ErrInexpressible) {
 		t.Errorf("Kyverno and one of several channels: %v", err)
+	}
+	if _, err := byIdentity().KyvernoCEL(); !errors.Is(err, policy.ErrInexpressible) {
+		t.Errorf("Kyverno's CEL and one of several channels: %v", err)
+	}
+	tags := byKey()
+	tags.Format = policy.Legacy
+	if _, err := tags.KyvernoCEL(); !errors.Is(err, policy.ErrInexpressible) {
+		t.Errorf("Kyverno's CEL and cosign's tags: %v", err)
 	}
 	bundles := byKey()
 	bundles.Format = policy.Bundle
@@ -187,7 +197,7 @@ func TestHostileNames(t *testing.T) {
 	d := byIdentity()
 	d.Alone, d.Channel = true, "x\"\n}\nallow := true\n# "
 	d.Require = append(d.Require, "https://example.com/\"]}\n---\nkind: Evil\n")
-	for name, write := range map[string]writer{"kyverno": policy.Demand.Kyverno, "controller": policy.Demand.PolicyController, "conforma": policy.Demand.Conforma} {
+	for name, write := range map[string]writer{"kyverno": policy.Demand.Kyverno, "kyverno-cel": policy.Demand.KyvernoCEL, "controller": policy.Demand.PolicyController, "conforma": policy.Demand.Conforma} {
 		files, err := write(d)
 		if err != nil {
 			t.Fatal(err)
