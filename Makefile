@@ -58,7 +58,7 @@ lint:
 	golangci-lint run ./... ./$(DIGITS)/...
 
 # Statement coverage by package; a stage below the floor fails.
-COVERED := layer tree model base build preset testreport mlflow rule gate inventory publish release sign attest plan pipeline config
+COVERED := layer tree model base build preset testreport mlflow rule gate inventory publish release sign attest policy plan pipeline config
 FLOOR   := 85
 cover:
 	$(GO) test -timeout 20m -cover $(COVERED:%=./pkg/%) | tee coverage.txt
