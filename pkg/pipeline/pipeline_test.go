@@ -30,6 +30,7 @@ import (
 	"github.com/org/ai-ship/pkg/release"
 	"github.com/org/ai-ship/pkg/scan"
 	"github.com/org/ai-ship/pkg/sign"
+	"github.com/org/ai-ship/pkg/testreport"
 )
 
 const text = `
@@ -46,6 +47,7 @@ gates: {size: {unpacked: 1MB}, metrics: [{name: accuracy, min: 0.95}]}
 // rig is a project, a plan for it and engines that really push.
 type rig struct {
 	root    *os.Root
+	ask     plan.Ask
 	plan    plan.Plan
 	engines pipeline.Engines
 }
@@ -73,17 +75,23 @@ func newRig(t *testing.T) *rig {
 	t.Cleanup(func() { root.Close() })
 	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(server.Close)
-	c, err := config.Parse("ai-ship.yaml", []byte(text), func(string) string { return "" })
-	if err != nil {
-		t.Fatal(err)
-	}
 	r := &rig{root: root}
-	a := plan.Ask{Config: c, File: attest.File{Name: "ai-ship.yaml", SHA256: strings.Repeat("c", 64)}, Event: ci.Event{Provider: ci.Local}, Registry: strings.TrimPrefix(server.URL, "http://"), Channel: "staging"}
-	if r.plan, err = plan.New(t.Context(), a, plan.Sources{Project: root, Keychain: authn.DefaultKeychain}); err != nil {
-		t.Fatal(err)
-	}
+	r.ask = plan.Ask{File: attest.File{Name: "ai-ship.yaml", SHA256: strings.Repeat("c", 64)}, Event: ci.Event{Provider: ci.Local}, Registry: strings.TrimPrefix(server.URL, "http://"), Channel: "staging"}
+	r.again(t, text)
 	r.engines = pipeline.Engines{Project: root, Publish: r.push, Tagger: release.Registry{}, Now: time.Now}
 	return r
+}
+
+// again plans anew, with another config.
+func (r *rig) again(t *testing.T, text string) {
+	t.Helper()
+	var err error
+	if r.ask.Config, err = config.Parse("ai-ship.yaml", []byte(text), func(string) string { return "" }); err != nil {
+		t.Fatal(err)
+	}
+	if r.plan, err = plan.New(t.Context(), r.ask, plan.Sources{Project: r.root, Keychain: authn.DefaultKeychain}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (r *rig) push(ctx context.Context, a publish.Artifact) (pipeline.Published, error) {
@@ -211,6 +219,69 @@ func TestFailureLeavesNoTag(t *testing.T) {
 				t.Errorf("report %+v, %v", rep, err)
 			}
 		})
+	}
+}
+
+// The second image is compared with the first: its numbers with those that the
+// first recorded, its contents with what it was made of.
+func TestRunAgainstABaseline(t *testing.T) {
+	r := newRig(t)
+	compared := strings.Replace(text, "min: 0.95", "min: 0.95, regression: 1%", 1)
+	r.again(t, compared)
+	if _, err := pipeline.Run(t.Context(), r.plan, r.engines); err != nil {
+		t.Fatal(err)
+	}
+	write(t, r, "src/main.py", strings.Repeat("print('longer')\n", 100))
+	write(t, r, "r.json", `{"accuracy": 0.99}`)
+	r.again(t, compared)
+	out, err := pipeline.Run(t.Context(), r.plan, r.engines)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rep, err := out.Report()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rep.Baseline == nil || rep.Contents == nil || len(rep.Contents.Grown) == 0 || rep.Contents.Grown[0].Path != "app/main.py" || rep.Contents.Baseline != rep.Baseline.Ref {
+		t.Errorf("baseline %+v, contents %+v", rep.Baseline, rep.Contents)
+	}
+	write(t, r, "r.json", `{"accuracy": 0.96}`)
+	r.again(t, compared)
+	if out, err = pipeline.Run(t.Context(), r.plan, r.engines); !errors.Is(err, pipeline.ErrRefused) {
+		t.Errorf("3 %% worse than the channel's image: %v, %+v", err, out.Verdict.Results)
+	}
+}
+
+// tracked is a server that knows one run.
+type tracked struct{ err error }
+
+func (tracked) Knows(entry string) bool { return entry == "runs:/1" }
+
+func (s tracked) Report(context.Context, string) (testreport.Report, error) {
+	return testreport.Report{Path: "runs:/1"}, s.err
+}
+
+func TestMeasured(t *testing.T) {
+	r := newRig(t)
+	t.Chdir(r.root.Name())
+	down := errors.New("the server is down")
+	for what, tc := range map[string]struct {
+		m     pipeline.Measured
+		count int
+		want  error
+	}{
+		"files and a run":                   {pipeline.Measured{Tracker: tracked{}, Reports: []string{"*.json", "runs:/1"}}, 2, nil},
+		"the server fails":                  {pipeline.Measured{Tracker: tracked{down}, Reports: []string{"runs:/1"}}, 0, down},
+		"named from a shell in the project": {pipeline.Measured{Reports: []string{"r.json"}, Outside: "."}, 1, nil},
+		"named outside of it":               {pipeline.Measured{Reports: []string{filepath.Join(r.root.Name(), "r.json")}, Outside: t.TempDir()}, 1, nil},
+		"none, and no gate needs any":       {pipeline.Measured{Reports: []string{"*.xml"}}, 0, testreport.ErrNoReport},
+		"none, and a gate refuses":          {pipeline.Measured{Reports: []string{"*.xml"}, Policy: r.plan.Gates}, 0, nil},
+	} {
+		tc.m.Project = r.root
+		got, err := tc.m.Read(t.Context())
+		if !errors.Is(err, tc.want) || (err == nil) != (tc.want == nil) || len(got) != tc.count {
+			t.Errorf("%s: %d reports, %v; want %d, %v", what, len(got), err, tc.count, tc.want)
+		}
 	}
 }
 

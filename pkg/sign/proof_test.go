@@ -72,6 +72,25 @@ func (o other) Verify(context.Context, name.Digest) (sign.Evidence, error) {
 	return sign.Evidence{Subject: o.about, Signatures: []sign.Signature{{}}}, o.err
 }
 
+// What was found and does not count is told, a few reasons and each once.
+func TestProveSaysWhy(t *testing.T) {
+	subject := digest(t, "0")
+	e := sign.Evidence{Subject: subject, Trusts: "acme"}
+	for _, reason := range []string{"wrong key", "wrong key", "edited", "expired", "stripped", "cut"} {
+		e.Refused = append(e.Refused, sign.Refusal{PredicateType: verdict, Reason: reason})
+	}
+	e.Refused = append(e.Refused, sign.Refusal{PredicateType: "https://example.com/other", Reason: "of no interest"})
+	_, err := sign.Hold(e, subject, []sign.Demand{{PredicateType: verdict}})
+	if err == nil || !strings.Contains(err.Error(), "found and refused: wrong key; edited; expired") || strings.Contains(err.Error(), "of no interest") || strings.Contains(err.Error(), "cut") {
+		t.Errorf("%v", err)
+	}
+	e.Signatures = []sign.Signature{{By: sign.Identity{Subject: "https://example.com/workflow", Issuer: "https://example.com"}}}
+	proof, err := sign.Hold(e, subject, nil)
+	if err != nil || proof.Note() != "signed by https://example.com/workflow (https://example.com)" || proof.Evidence().Trusts != "acme" {
+		t.Errorf("%+v, %v", proof, err)
+	}
+}
+
 func TestProveIsNotMisled(t *testing.T) {
 	if proof, err := sign.Prove(t.Context(), other{about: digest(t, "1")}, digest(t, "0"), nil); err == nil {
 		t.Errorf("an answer about another digest: %+v", proof)
