@@ -101,7 +101,7 @@ func (s *scene) run(ctx context.Context) error {
 // ours scans with what earlier runs know of the build, but not of the scan, and
 // once more with that. The scan's own time is the report's.
 func (s *scene) ours(ctx context.Context, tmp string) error {
-	if err := os.RemoveAll(filepath.Join(s.project, ".ai-ship", "scan", "layers")); err != nil {
+	if err := os.RemoveAll(filepath.Join(s.project, ".ai-ship", "scan", "results")); err != nil {
 		return err
 	}
 	j := s.ship(tmp)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/org/ai-ship/pkg/layer"
 	"github.com/org/ai-ship/pkg/scan"
@@ -11,8 +12,9 @@ import (
 
 // Target is the image as scanners see it; name is the reference that it will
 // have. It reads no model: model layers are left out of its image, and their
-// files are listed beside those of our other layers.
-func (i *Image) Target(name string) (scan.Target, error) {
+// files are listed beside those of our other layers, with stamps unless they
+// changed just before now.
+func (i *Image) Target(name string, now time.Time) (scan.Target, error) {
 	bare := *i
 	bare.layers = nil
 	t := scan.Target{Image: &bare, Name: name, Platform: i.Platform.String()}
@@ -22,7 +24,11 @@ func (i *Image) Target(name string) (scan.Target, error) {
 		}
 		for _, e := range l.Entries() {
 			if e.Content != nil && e.Mode&fs.ModeSymlink == 0 {
-				t.Files = append(t.Files, scan.File{Path: e.Path, Kind: string(l.Kind()), Size: e.Content.Size(), Open: open(e)})
+				f := scan.File{Path: e.Path, Kind: string(l.Kind()), Size: e.Content.Size(), Open: open(e)}
+				if now.Sub(e.Content.Settled()) >= grain {
+					f.Stamp = e.Content.Stamp()
+				}
+				t.Files = append(t.Files, f)
 			}
 		}
 	}

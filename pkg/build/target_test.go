@@ -3,6 +3,7 @@ package build_test
 import (
 	"io"
 	"testing"
+	"time"
 
 	"github.com/org/ai-ship/pkg/build"
 )
@@ -12,7 +13,7 @@ import (
 func TestTargetLeavesModelLayersOut(t *testing.T) {
 	p := make1(t, project(t, true), spec(t), build.Known{})
 	image := p.Images[0]
-	target, err := image.Target("registry.example.com/acme/digits:v1")
+	target, err := image.Target("registry.example.com/acme/digits:v1", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,5 +64,31 @@ func TestTargetLeavesModelLayersOut(t *testing.T) {
 			t.Errorf("%s gives %d bytes and %v, want %d", f.Path, n, err, f.Size)
 		}
 		content.Close()
+	}
+}
+
+// A scanner remembers a file by its stamp, so that one which may change again
+// without its times showing it has none.
+func TestYoungFilesHaveNoStamp(t *testing.T) {
+	p := make1(t, project(t, true), spec(t), build.Known{})
+	stamps := func(now time.Time) (with, without int) {
+		target, err := p.Images[0].Target("registry.example.com/acme/digits:v1", now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range target.Files {
+			if f.Stamp != "" {
+				with++
+			} else {
+				without++
+			}
+		}
+		return with, without
+	}
+	if with, without := stamps(time.Now()); with > 0 || without == 0 {
+		t.Errorf("%d of files that were just written have a stamp, %d none", with, without)
+	}
+	if with, without := stamps(time.Now().Add(time.Minute)); with == 0 || without > 0 {
+		t.Errorf("%d files have a stamp, %d none", with, without)
 	}
 }

@@ -117,18 +117,19 @@ func (p Process) scanProject(ctx context.Context, f scanFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	scanning, err := p.scanner(project, decided.Scan, false)
+	keep, err := p.keep(project, !decided.Scan.Packages)
 	if err != nil {
 		return err
 	}
+	scanning := scanner(project, decided.Scan, keep)
 	engines := pipeline.Engines{Project: project.root, Scanner: scanning.all, Pushed: scanning.pushed, Now: time.Now}
 	if engines.Cache, err = openCache(project, true); err != nil {
-		return errors.Join(err, scanning.done())
+		return errors.Join(err, keep.close())
 	}
 	outcome, failed := pipeline.Scan(ctx, decided, engines)
 	r, err := outcome.Report()
 	r.DryRun = true
-	return p.deliver(ctx, f.runFlags, project, r, errors.Join(failed, scanning.done(), err))
+	return p.deliver(ctx, f.runFlags, project, r, errors.Join(failed, keep.close(), err))
 }
 
 // scanPushed scans an image that was pushed before.
@@ -152,18 +153,17 @@ func (p Process) scanPushed(ctx context.Context, f scanFlags, ref string, named 
 	if err != nil {
 		return err
 	}
-	scanner, done := scan.Scanner(unasked{}), func() error { return nil }
+	keep, err := p.keep(project, !project.has || !wanted.Packages)
+	if err != nil {
+		return err
+	}
+	scanner := scan.Scanner(unasked{})
 	if wanted.Packages {
-		keep, remove, err := scanFolder(project, !project.has)
-		if err != nil {
-			return err
-		}
-		packages := &packages{wanted: wanted, project: project, keep: keep}
-		scanner, done = packages, func() error { return errors.Join(packages.close(), remove()) }
+		scanner = &packages{wanted: wanted, project: project, keep: keep}
 	}
 	start := time.Now()
-	findings, failed := scan.All(scan.Func(leftover.Scan), scanner).Scan(ctx, target)
-	failed = errors.Join(failed, done())
+	findings, failed := scan.All(leftover.Scanner{}, scanner).Scan(ctx, target)
+	failed = errors.Join(failed, keep.close())
 	findings.Skipped = append(findings.Skipped, skipped...)
 	r := report.Report{
 		DryRun: true, Repository: img.Ref, Digest: img.Digest.String(), Platforms: []string{target.Platform}, Findings: findings,

@@ -152,17 +152,21 @@ func (p Process) engines(f runFlags, project *project, to destination, decided *
 	} else if e.Cache, err = openCache(project, f.dryRun); err != nil {
 		return e, nil, err
 	}
-	scanning, err := p.scanner(project, decided.Scan, f.dryRun)
+	keep, err := p.keep(project, f.dryRun)
 	if err != nil {
 		return e, nil, err
 	}
+	if f.noCache {
+		keep.memory = nil
+	}
+	scanning := scanner(project, decided.Scan, keep)
 	e.Scanner, e.Pushed = scanning.all, scanning.pushed
 	if f.dryRun {
-		return e, scanning.done, nil
+		return e, keep.close, nil
 	}
 	show := p.progress()
 	e.Publish = to.publisher(f.jobs, *decided, show)
-	return e, func() error { show.Close(); return scanning.done() }, nil
+	return e, func() error { show.Close(); return keep.close() }, nil
 }
 
 // openCache opens the project's layer cache; a dry run, which writes nothing,

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,6 +17,7 @@ import (
 	"github.com/org/ai-ship/pkg/scan"
 	"github.com/org/ai-ship/pkg/scan/bom"
 	"github.com/org/ai-ship/pkg/scan/leftover"
+	"github.com/org/ai-ship/pkg/scan/memory"
 	"github.com/org/ai-ship/pkg/scan/modelfile"
 	"github.com/org/ai-ship/pkg/scan/trivy"
 	"github.com/org/ai-ship/pkg/scan/vulndb"
@@ -25,28 +25,22 @@ import (
 
 // scanner wires the scanners of a plan. Model files and secrets are always
 // looked for; packages when a gate is about them, since they cost a database.
-func (p Process) scanner(project *project, wanted plan.Scan, dryRun bool) (s scanners, err error) {
-	always := []scan.Scanner{modelfile.Scanner{}, scan.Func(leftover.Scan)}
+func scanner(project *project, wanted plan.Scan, keep *kept) scanners {
+	always := []scan.Scanner{modelfile.Scanner{Memory: keep.memory}, leftover.Scanner{Memory: keep.memory}}
 	if !wanted.Packages {
-		return scanners{all: described{scan.All(append(always, unasked{})...)}, done: func() error { return nil }}, nil
-	}
-	keep, remove, err := scanFolder(project, dryRun)
-	if err != nil {
-		return scanners{}, err
+		return scanners{all: described{scan.All(append(always, unasked{})...), keep.memory}}
 	}
 	packages := &packages{wanted: wanted, project: project, keep: keep}
 	return scanners{
-		all:    described{licensed{scan.All(append(always, packages)...), packages}},
+		all:    described{licensed{scan.All(append(always, packages)...), packages}, keep.memory},
 		pushed: packages.pushed,
-		done:   func() error { return errors.Join(packages.close(), remove()) },
-	}, nil
+	}
 }
 
 // scanners are the scanners of a run.
 type scanners struct {
 	all    scan.Scanner
 	pushed func(context.Context, name.Digest, v1.Platform) (scan.Findings, error) // nil when packages are not looked up
-	done   func() error                                                           // removes what was made for the scan alone
 }
 
 // licensed adds the licences of models, which the package scanner does not see.
@@ -66,12 +60,15 @@ func (l licensed) Scan(ctx context.Context, target scan.Target) (scan.Findings, 
 }
 
 // described adds the models to the SBOM.
-type described struct{ scan.Scanner }
+type described struct {
+	scan.Scanner
+	memory *memory.Memory
+}
 
 func (d described) Scan(ctx context.Context, target scan.Target) (scan.Findings, error) {
 	findings, err := d.Scanner.Scan(ctx, target)
 	if err == nil {
-		err = bom.AddModels(ctx, &findings, target.Files)
+		err = bom.AddModels(ctx, &findings, target, d.memory)
 	}
 	return findings, err
 }
@@ -85,28 +82,13 @@ func (unasked) Scan(context.Context, scan.Target) (scan.Findings, error) {
 	}}}, nil
 }
 
-// scanFolder is where the database and the layers' results are kept: in the
-// project, or, for a dry run of one that has no such folder yet, for this run
-// only.
-func scanFolder(project *project, dryRun bool) (dir string, remove func() error, err error) {
-	const kept = stateDir + "/scan"
-	if _, err := project.root.Stat(kept); err != nil && dryRun {
-		dir, err := os.MkdirTemp("", "ai-ship-scan-")
-		return dir, func() error { return os.RemoveAll(dir) }, err
-	}
-	if err := project.root.MkdirAll(kept, 0o755); err != nil {
-		return "", nil, fmt.Errorf("making the scan's folder: %w", err)
-	}
-	return filepath.Join(project.dir, filepath.FromSlash(kept)), func() error { return nil }, nil
-}
-
 // packages is the package scanner, which fetches its database when it is first
 // needed. A pipeline scans one image after the other.
 type packages struct {
 	wanted  plan.Scan
 	project *project
-	keep    string // folder
-	store   *os.Root
+	keep    *kept
+	store   *os.Root // of databases
 	engine  *trivy.Engine
 	note    string
 }
@@ -149,13 +131,9 @@ func (s *packages) pushed(ctx context.Context, image name.Digest, platform v1.Pl
 }
 
 func (s *packages) open(ctx context.Context) error {
-	dir := filepath.Join(s.keep, "db")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("making the database's folder: %w", err)
-	}
-	store, err := os.OpenRoot(dir)
+	store, err := s.keep.databases()
 	if err != nil {
-		return fmt.Errorf("opening the database's folder: %w", err)
+		return err
 	}
 	s.store = store
 	db, err := s.database(ctx, vulndb.Advisories, s.wanted.Database)
@@ -168,7 +146,7 @@ func (s *packages) open(ctx context.Context) error {
 	}
 	s.note = db.Note
 	s.engine = trivy.New(trivy.Options{
-		DatabaseDir: db.Dir, Database: db.Database(), CacheDir: filepath.Join(s.keep, "layers"), Secrets: true, Java: s.java,
+		DatabaseDir: db.Dir, Database: db.Database(), Memory: s.keep.memory, Secrets: true, Java: s.java,
 		Ignore: trivy.File{Root: s.project.root, Name: s.wanted.IgnoreFile}, VEX: vex, Now: time.Now,
 	})
 	return nil
@@ -182,7 +160,7 @@ func (s *packages) java(ctx context.Context) (trivy.Java, error) {
 
 // database brings a database into the store, which must be open.
 func (s *packages) database(ctx context.Context, kind vulndb.Kind, wanted plan.Database) (vulndb.DB, error) {
-	options := vulndb.Options{Kind: kind, Keychain: authn.DefaultKeychain, MaxAge: wanted.MaxAge}
+	options := vulndb.Options{Kind: kind, Keychain: authn.DefaultKeychain, MaxAge: wanted.MaxAge, Key: s.keep.key}
 	if wanted.File == "" {
 		return vulndb.Pull(ctx, wanted.Refs, s.store, options)
 	}
@@ -200,11 +178,4 @@ func input(err error) error {
 		return nil
 	}
 	return fmt.Errorf("%w: %w", build.ErrInput, err)
-}
-
-func (s *packages) close() error {
-	if s.store == nil {
-		return nil
-	}
-	return s.store.Close()
 }

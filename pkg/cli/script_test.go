@@ -60,6 +60,7 @@ func TestScripts(t *testing.T) {
 			env.Defer(denied.Close)
 			env.Setenv("REGISTRY", strings.TrimPrefix(open.URL, "http://"))
 			env.Setenv("DATABASE", database)
+			env.Setenv("XDG_CACHE_HOME", filepath.Join(filepath.Dir(database), "cache"))
 			env.Setenv("DENIED", strings.TrimPrefix(denied.URL, "http://"))
 			return nil
 		},

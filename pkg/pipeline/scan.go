@@ -16,7 +16,7 @@ func (r *run) scan(ctx context.Context) error {
 		return skip("this version of ai-ship has no scanner")
 	}
 	for _, img := range r.out.Product.Images {
-		target, err := img.Target(r.out.Plan.Target.Tag(r.out.Plan.Release.Version).Name())
+		target, err := img.Target(r.out.Plan.Target.Tag(r.out.Plan.Release.Version).Name(), r.engines.Now())
 		if err != nil {
 			return err
 		}

@@ -30,6 +30,9 @@ type File struct {
 	Path string // in the image, slash-separated, without leading slash
 	Kind string // of its layer: python, model, app or config
 	Size int64  // bytes
+	// Stamp changes whenever the content may have changed, and costs no read; ""
+	// where that cannot be told, as of a file that changed a moment ago.
+	Stamp string
 	// Open gives random access to the content on this machine. The caller closes
 	// it.
 	Open func() (Content, error)

@@ -15,6 +15,7 @@ import (
 	cdx "github.com/CycloneDX/cyclonedx-go"
 
 	"github.com/org/ai-ship/pkg/scan"
+	"github.com/org/ai-ship/pkg/scan/memory"
 )
 
 // Name is the document that models are added to.
@@ -30,23 +31,27 @@ const prefix = "dev.ai-ship:"
 
 // AddModels adds the inventory to the SBOM among the documents, and gives it
 // the sizes and hashes of files; without an SBOM it does nothing. Files that the
-// inventory does not name are not opened.
-func AddModels(ctx context.Context, f *scan.Findings, files []scan.File) error {
+// inventory does not name are not opened, nor those whose hash is remembered.
+func AddModels(ctx context.Context, f *scan.Findings, target scan.Target, m *memory.Memory) error {
 	i := slices.IndexFunc(f.Documents, func(d scan.Document) bool { return d.Name == Name })
 	if i < 0 || len(f.Inventory) == 0 {
 		return nil
 	}
-	byPath := make(map[string]scan.File, len(files))
-	for _, file := range files {
+	byPath := make(map[string]scan.File, len(target.Files))
+	for _, file := range target.Files {
 		byPath[file.Path] = file
 	}
+	hashes := memory.Of[string](m, "hashes 1", target.Platform)
 	for n := range f.Inventory {
 		m := &f.Inventory[n]
 		if file, ok := byPath[m.Path]; ok {
-			if err := measure(ctx, m, file); err != nil {
+			if err := measure(ctx, m, file, hashes); err != nil {
 				return fmt.Errorf("hashing %q: %w", m.Path, err)
 			}
 		}
+	}
+	if err := hashes.Save(); err != nil {
+		return err
 	}
 	data, err := withModels(f.Documents[i].Data, f.Inventory)
 	if err != nil {
@@ -57,9 +62,13 @@ func AddModels(ctx context.Context, f *scan.Findings, files []scan.File) error {
 }
 
 // measure adds what a model's file is.
-func measure(ctx context.Context, m *scan.Model, file scan.File) (err error) {
+func measure(ctx context.Context, m *scan.Model, file scan.File, hashes *memory.Files[string]) error {
 	m.Size = file.Size
 	if file.Size > MaxHashed {
+		return nil
+	}
+	if sum, ok := hashes.Get(file); ok {
+		m.SHA256 = sum
 		return nil
 	}
 	content, err := file.Open()
@@ -72,8 +81,12 @@ func measure(ctx context.Context, m *scan.Model, file scan.File) (err error) {
 	if err == nil && n != file.Size {
 		err = fmt.Errorf("found %d bytes, expected %d", n, file.Size)
 	}
+	if err != nil {
+		return err
+	}
 	m.SHA256 = hex.EncodeToString(hash.Sum(nil))
-	return err
+	hashes.Put(file, m.SHA256)
+	return nil
 }
 
 // living is a reader that ends when ctx does.

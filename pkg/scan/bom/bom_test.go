@@ -46,7 +46,7 @@ func TestAddModels(t *testing.T) {
 		return nil, errors.New("it is read")
 	}}
 	f := found()
-	if err := bom.AddModels(t.Context(), &f, []scan.File{file("models/a.gguf", "abc"), file("models/config.json", "{}"), big}); err != nil {
+	if err := bom.AddModels(t.Context(), &f, scan.Target{Files: []scan.File{file("models/a.gguf", "abc"), file("models/config.json", "{}"), big}}, nil); err != nil {
 		t.Fatal(err)
 	}
 	const abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" // FIPS 180-2, appendix B.1
@@ -111,11 +111,11 @@ func TestAddModelsMistakes(t *testing.T) {
 		"ended":    {ended, found(), file("models/a.gguf", "abc"), "context canceled"},
 		"not JSON": {t.Context(), broken, file("x", ""), "adding models to sbom.cdx.json"},
 	} {
-		if err := bom.AddModels(test.ctx, &test.findings, []scan.File{test.file}); err == nil || !strings.Contains(err.Error(), test.want) {
+		if err := bom.AddModels(test.ctx, &test.findings, scan.Target{Files: []scan.File{test.file}}, nil); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: error is %v, want %s", name, err, test.want)
 		}
 	}
-	if err := bom.AddModels(t.Context(), &scan.Findings{Inventory: found().Inventory}, []scan.File{over}); err != nil {
+	if err := bom.AddModels(t.Context(), &scan.Findings{Inventory: found().Inventory}, scan.Target{Files: []scan.File{over}}, nil); err != nil {
 		t.Errorf("without an SBOM: %v", err)
 	}
 }

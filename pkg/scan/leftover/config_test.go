@@ -51,7 +51,7 @@ func TestImageWithoutConfig(t *testing.T) {
 		"searching the image's config for secrets: found no image":        nil,
 		"searching the image's config for secrets: reading it: no config": mute{empty.Image},
 	} {
-		findings, err := leftover.Scan(t.Context(), scan.Target{Image: image})
+		findings, err := leftover.Scanner{}.Scan(t.Context(), scan.Target{Image: image})
 		if err == nil || err.Error() != want || findings.Ran {
 			t.Errorf("error %v, expected %q", err, want)
 		}

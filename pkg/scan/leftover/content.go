@@ -53,7 +53,14 @@ func (s *scanner) file(ctx context.Context, f scan.File) error {
 	if f.Size <= 0 {
 		return nil
 	}
-	if err = s.content(ctx, f, shown); err == nil || ctx.Err() != nil {
+	found, ok := s.files.Get(f)
+	if !ok {
+		if found, err = s.content(ctx, f, shown); err == nil {
+			s.files.Put(f, found)
+		}
+	}
+	s.take(f, shown, found)
+	if err == nil || ctx.Err() != nil {
 		return ctx.Err()
 	}
 	reason, _, err := s.clean(ctx, err.Error())
@@ -63,38 +70,27 @@ func (s *scanner) file(ctx context.Context, f scan.File) error {
 	return err
 }
 
-// content searches a file as what its first bytes say it is.
-func (s *scanner) content(ctx context.Context, f scan.File, shown string) (err error) {
-	content, err := f.Open()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, content.Close()) }()
-	head := make([]byte, min(sniffed, f.Size))
-	if n, err := content.ReadAt(head, 0); n < len(head) {
-		return fmt.Errorf("reading the first %d bytes: %w", len(head), short(err))
-	}
-	lower := strings.ToLower(f.Path)
-	p := place{path: shown, lower: lower, scope: inText, plain: plain(lower), installed: installed(f), bundled: installed(f) && bundled(lower)}
-	at := scan.Finding{Path: shown, Layer: s.layers[f.Kind], Line: -1}
-	wide := bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff"))
-	if bytes.IndexByte(head, 0) >= 0 && !wide {
-		p.scope, at.Offset = inBinary, -1
-		return s.binary(ctx, content, f, p, at)
-	}
-	if variables(lower) {
-		p.scope |= inVars
-	}
-	if f.Size > maxText {
-		s.skip(f, shown, fmt.Sprintf("text of %s: only its first %d MiB were searched for secrets", unit.FormatBytes(f.Size), maxText>>20))
-	}
-	return s.part(ctx, section{content, 0, min(f.Size, maxText), wide}, p, at)
+// content is what a file's content gave; nil is nothing.
+type content struct {
+	Secrets []scan.Finding `json:"s,omitempty"` // without the layer
+	Skipped string         `json:"k,omitempty"` // why something of it was left out
+	Partly  bool           `json:"p,omitempty"` // a binary file that was not searched in full
 }
 
-// binary searches the start and the end of a binary file: headers and metadata.
-func (s *scanner) binary(ctx context.Context, content io.ReaderAt, f scan.File, p place, at scan.Finding) error {
-	if f.Size <= maxHead+maxTail {
-		return s.part(ctx, section{content, 0, f.Size, false}, p, at)
+// take adds what the content gave.
+func (s *scanner) take(f scan.File, shown string, found *content) {
+	if found == nil {
+		return
+	}
+	for _, secret := range found.Secrets {
+		secret.Layer = s.layers[f.Kind]
+		s.findings.Secrets = append(s.findings.Secrets, secret)
+	}
+	if found.Skipped != "" {
+		s.skip(f, shown, found.Skipped)
+	}
+	if !found.Partly {
+		return
 	}
 	b := s.binaries[f.Kind]
 	if b == nil {
@@ -104,12 +100,53 @@ func (s *scanner) binary(ctx context.Context, content io.ReaderAt, f scan.File, 
 	b.count++
 	b.size += f.Size
 	if len(b.paths) < maxNamed {
-		b.paths = append(b.paths, p.path)
+		b.paths = append(b.paths, shown)
 	}
-	if err := s.part(ctx, section{content, 0, maxHead, false}, p, at); err != nil {
-		return err
+}
+
+// content searches a file as what its first bytes say it is. With an error it
+// returns what it found before.
+func (s *scanner) content(ctx context.Context, f scan.File, shown string) (found *content, err error) {
+	opened, err := f.Open()
+	if err != nil {
+		return nil, err
 	}
-	return s.part(ctx, section{content, f.Size - maxTail, maxTail, false}, p, at)
+	defer func() { err = errors.Join(err, opened.Close()) }()
+	head := make([]byte, min(sniffed, f.Size))
+	if n, err := opened.ReadAt(head, 0); n < len(head) {
+		return nil, fmt.Errorf("reading the first %d bytes: %w", len(head), short(err))
+	}
+	lower := strings.ToLower(f.Path)
+	p := place{path: shown, lower: lower, scope: inText, plain: plain(lower), installed: installed(f), bundled: installed(f) && bundled(lower)}
+	at := scan.Finding{Path: shown, Line: -1}
+	var all content
+	sections := []section{{opened, 0, min(f.Size, maxText), false}}
+	wide := bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff"))
+	if bytes.IndexByte(head, 0) >= 0 && !wide {
+		p.scope, at.Offset = inBinary, -1
+		if all.Partly = f.Size > maxHead+maxTail; all.Partly { // headers and metadata
+			sections = []section{{opened, 0, maxHead, false}, {opened, f.Size - maxTail, maxTail, false}}
+		}
+	} else {
+		sections[0].wide = wide
+		if variables(lower) {
+			p.scope |= inVars
+		}
+		if f.Size > maxText {
+			all.Skipped = fmt.Sprintf("text of %s: only its first %d MiB were searched for secrets", unit.FormatBytes(f.Size), maxText>>20)
+		}
+	}
+	for _, sec := range sections {
+		secrets, failed := s.part(ctx, sec, p, at)
+		all.Secrets = append(all.Secrets, secrets...)
+		if err = failed; err != nil {
+			break
+		}
+	}
+	if len(all.Secrets) > 0 || all.Skipped != "" || all.Partly {
+		found = &all
+	}
+	return found, err
 }
 
 // section is a part of a file.
@@ -120,7 +157,7 @@ type section struct {
 }
 
 // part searches one part and requires that it is there to its end.
-func (s *scanner) part(ctx context.Context, sec section, p place, at scan.Finding) error {
+func (s *scanner) part(ctx context.Context, sec section, p place, at scan.Finding) ([]scan.Finding, error) {
 	counted := &counter{Reader: io.NewSectionReader(sec.content, sec.from, sec.n)}
 	var r io.Reader = counted
 	if sec.wide {
@@ -128,16 +165,16 @@ func (s *scanner) part(ctx context.Context, sec section, p place, at scan.Findin
 	}
 	hits, _, err := s.search(ctx, r, p)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i := range hits {
 		hits[i].from += sec.from
 	}
-	s.report(hits, at)
+	found := findings(hits, at)
 	if counted.n < sec.n {
-		return fmt.Errorf("found %d bytes from offset %d, expected %d: %w", counted.n, sec.from, sec.n, io.ErrUnexpectedEOF)
+		return found, fmt.Errorf("found %d bytes from offset %d, expected %d: %w", counted.n, sec.from, sec.n, io.ErrUnexpectedEOF)
 	}
-	return nil
+	return found, nil
 }
 
 // counter counts what is read.

@@ -189,17 +189,17 @@ func TestContextEndsTheScan(t *testing.T) {
 		cancel()
 		return repeated(strings.Repeat("endless\n", 10_000)), nil
 	}}
-	findings, err := leftover.Scan(ctx, target(t, v1.ConfigFile{}, text))
+	findings, err := leftover.Scanner{}.Scan(ctx, target(t, v1.ConfigFile{}, text))
 	if !errors.Is(err, context.Canceled) || findings.Ran {
 		t.Errorf("error %v, findings %+v", err, findings)
 	}
-	if _, err := leftover.Scan(ctx, target(t, v1.ConfigFile{})); err != nil {
+	if _, err := (leftover.Scanner{}).Scan(ctx, target(t, v1.ConfigFile{})); err != nil {
 		t.Errorf("nothing to read: %v", err)
 	}
 	var config v1.ConfigFile
 	config.Config.Env = []string{"A=1"}
 	for _, whole := range []scan.Target{target(t, config), target(t, v1.ConfigFile{}, file("a", "b"))} {
-		if _, err := leftover.Scan(ctx, whole); !errors.Is(err, context.Canceled) {
+		if _, err := (leftover.Scanner{}).Scan(ctx, whole); !errors.Is(err, context.Canceled) {
 			t.Errorf("error %v", err)
 		}
 	}

@@ -8,10 +8,18 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/org/ai-ship/pkg/scan"
+	"github.com/org/ai-ship/pkg/scan/memory"
 )
 
 // source is who says so in findings.
 const source = "ai-ship"
+
+// rulesVersion is that of the rules, and of what is remembered of a file.
+const rulesVersion = 1
+
+// Scanner is the scan.Scanner. With a Memory it does not read a file again in
+// which it has found what there is.
+type Scanner struct{ Memory *memory.Memory }
 
 // Scan returns the secrets and leftovers of target as Findings.Secrets, what was
 // left out on purpose as Skipped, and files that could not be read as Incomplete
@@ -23,10 +31,11 @@ const source = "ai-ship"
 // target has exactly one layer of the file's kind.
 //
 // The error is ctx's, or says that the image's config could not be read: the
-// findings are then worthless. Memory stays below 1 MiB beside the findings,
-// whatever the files' sizes, and nothing is written.
-func Scan(ctx context.Context, target scan.Target) (scan.Findings, error) {
+// findings are then worthless. Memory stays below 1 MiB beside the findings and
+// what is remembered, whatever the files' sizes.
+func (o Scanner) Scan(ctx context.Context, target scan.Target) (scan.Findings, error) {
 	s := &scanner{
+		files:    memory.Of[*content](o.Memory, fmt.Sprintf("leftover %d", rulesVersion), target.Platform),
 		searcher: newSearcher(window), names: names(),
 		layers: layers(target.Layers), seen: map[string]bool{}, binaries: map[string]*binaries{},
 	}
@@ -40,12 +49,13 @@ func Scan(ctx context.Context, target scan.Target) (scan.Findings, error) {
 		}
 	}
 	s.summarise()
-	return s.findings, nil
+	return s.findings, s.files.Save()
 }
 
 // scanner is one scan.
 type scanner struct {
 	*searcher
+	files    *memory.Files[*content]
 	names    []name
 	layers   map[string]v1.Hash // by kind, where there is one layer of it
 	seen     map[string]bool    // folders that were reported, by rule
@@ -94,8 +104,13 @@ func (s *scanner) clean(ctx context.Context, name string) (string, []hit, error)
 	return b.String(), hits, nil
 }
 
-// report turns matches into findings.
+// report adds matches to the findings.
 func (s *scanner) report(hits []hit, at scan.Finding) {
+	s.findings.Secrets = append(s.findings.Secrets, findings(hits, at)...)
+}
+
+// findings are matches as findings; at says where they are.
+func findings(hits []hit, at scan.Finding) (found []scan.Finding) {
 	for _, h := range hits {
 		f := at
 		f.ID, f.Severity, f.Source = h.rule.id, h.rule.severity, source
@@ -118,6 +133,7 @@ func (s *scanner) report(hits []hit, at scan.Finding) {
 		if at.Offset < 0 {
 			f.Offset, f.Line = h.from, 0
 		}
-		s.findings.Secrets = append(s.findings.Secrets, f)
+		found = append(found, f)
 	}
+	return found
 }

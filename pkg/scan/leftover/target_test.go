@@ -40,7 +40,7 @@ func target(t *testing.T, config v1.ConfigFile, files ...scan.File) scan.Target 
 
 func scanned(t *testing.T, target scan.Target) scan.Findings {
 	t.Helper()
-	findings, err := leftover.Scan(t.Context(), target)
+	findings, err := leftover.Scanner{}.Scan(t.Context(), target)
 	if err != nil {
 		t.Fatal(err)
 	}

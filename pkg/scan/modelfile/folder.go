@@ -22,10 +22,10 @@ const (
 
 // wanted is what a config says lies beside it.
 type wanted struct {
-	file   string // from the config's own folder
-	calls  string // what of it is loaded as code; empty for data
-	folder bool   // a folder, which may be named from the root or the working directory too
-	offset int64  // in the config
+	File   string // from the config's own folder
+	Calls  string // what of it is loaded as code; empty for data
+	Folder bool   // a folder, which may be named from the root or the working directory too
+	Offset int64  // in the config
 }
 
 // wants notes a file that goes with this one. What archives hold has no files
@@ -44,14 +44,14 @@ func (in *input) wants(w wanted) {
 // beside notes a Python file that is run for calls.
 func (in *input) beside(file, calls string, off int64) {
 	if file != "" && len(file) <= maxPath {
-		in.wants(wanted{file: file, calls: shown(calls, maxCalls), offset: off})
+		in.wants(wanted{File: file, Calls: shown(calls, maxCalls), Offset: off})
 	}
 }
 
 // folders holds the files of an image against each other, as loaders of model
 // folders do, and adds what it finds to their reports: code that a config runs,
 // parts that are missing, and the licence of a model card. reports has one entry
-// for each of files. The error is ctx's or a file's.
+// for each of files. The error is ctx's.
 func folders(ctx context.Context, files []scan.File, reports []Report) error {
 	f := &folder{reports: reports, at: map[string]int{}, dirs: map[string]bool{}, models: map[string]bool{}}
 	for i, file := range files {
@@ -71,11 +71,7 @@ func folders(ctx context.Context, files []scan.File, reports []Report) error {
 		f.named(i)
 		f.known(i)
 		if dir := path.Dir(file.Path); path.Base(file.Path) == "README.md" && f.models[dir] {
-			text, err := frontMatter(file)
-			if err != nil {
-				return err
-			}
-			licences[dir] = licence(text)
+			licences[dir] = reports[i].licence
 		}
 	}
 	for i := range reports {
@@ -96,21 +92,21 @@ func (f *folder) named(i int) {
 	r := &f.reports[i]
 	dir := path.Dir(r.Path)
 	for _, w := range r.wanted {
-		at, ok := f.at[path.Join(dir, w.file)]
+		at, ok := f.at[path.Join(dir, w.File)]
 		switch {
-		case w.folder:
-			if !f.holds(dir, w.file) {
+		case w.Folder:
+			if !f.holds(dir, w.File) {
 				r.once(Risk{
-					Rule: "missing-file", Severity: scan.Low, Offset: w.offset, Calls: shown(w.file, maxCalls),
+					Rule: "missing-file", Severity: scan.Low, Offset: w.Offset, Calls: shown(w.File, maxCalls),
 					Why:     "The model that this adapter belongs to is not in the image, so that it is loaded from elsewhere or not at all.",
 					Convert: "Ship the base model in the image and name its path, or merge the adapter into it.",
 				})
 			}
-		case w.calls != "" && ok:
-			f.reports[at].once(code(w.calls, path.Base(r.Path)+" beside it names this code, which is loaded and run with the model."))
-		case w.calls == "" && !ok:
+		case w.Calls != "" && ok:
+			f.reports[at].once(code(w.Calls, path.Base(r.Path)+" beside it names this code, which is loaded and run with the model."))
+		case w.Calls == "" && !ok:
 			r.once(Risk{
-				Rule: "missing-file", Severity: scan.Medium, Offset: w.offset, Calls: shown(w.file, maxCalls),
+				Rule: "missing-file", Severity: scan.Medium, Offset: w.Offset, Calls: shown(w.File, maxCalls),
 				Why:     "The index names a file that is not in the image, so that the model does not load, or loads without a part of its weights.",
 				Convert: "Ship every file of the index, or save the model anew.",
 			})
@@ -197,15 +193,10 @@ func (r *Report) license(licences map[string]string) {
 
 // frontMatter is the YAML between the first two lines of dashes; nil where there
 // is none, or more than maxCard of it.
-func frontMatter(file scan.File) (text []byte, err error) {
-	content, err := file.Open()
-	if err != nil {
-		return nil, fmt.Errorf("reading model card %q: %w", file.Path, err)
-	}
-	defer func() { err = errors.Join(err, content.Close()) }()
-	text = make([]byte, min(file.Size, maxCard))
-	if n, err := content.ReadAt(text, 0); err != nil && !errors.Is(err, io.EOF) || n < len(text) {
-		return nil, fmt.Errorf("reading model card %q: %d of %d bytes: %w", file.Path, n, len(text), errors.Join(err, io.ErrUnexpectedEOF))
+func frontMatter(card Source) ([]byte, error) {
+	text := make([]byte, min(card.Size, maxCard))
+	if n, err := card.ReadAt(text, 0); err != nil && !errors.Is(err, io.EOF) || n < len(text) {
+		return nil, fmt.Errorf("reading model card %q: %d of %d bytes: %w", card.Path, n, len(text), errors.Join(err, io.ErrUnexpectedEOF))
 	}
 	text = bytes.ReplaceAll(bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")), []byte("\r\n"), []byte("\n"))
 	rest, ok := bytes.CutPrefix(text, []byte("---\n"))

@@ -226,7 +226,7 @@ func (c *jsonConfig) shards() error {
 			c.outside(off, file, "The index names a file outside of the model's folder, which is loaded as a part of the model.")
 			return nil
 		}
-		c.in.wants(wanted{file: file, offset: off})
+		c.in.wants(wanted{File: file, Offset: off})
 		return nil
 	})
 }

@@ -250,7 +250,7 @@ func (c *jsonConfig) origin(key string, off int64) error {
 		return err
 	}
 	if key == "base_model_name_or_path" && name != "" && !isRepository(name) {
-		c.in.wants(wanted{file: name, folder: true, offset: off})
+		c.in.wants(wanted{File: name, Folder: true, Offset: off})
 	}
 	if isRepository(name) {
 		c.in.risk(Risk{

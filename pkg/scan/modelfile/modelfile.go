@@ -25,8 +25,9 @@ type Report struct {
 	// not at all; empty when everything was looked at. Risks found before stay.
 	Unscanned string
 
-	wanted []wanted
-	needed []string // files that it must have beside it, by paths from its folder
+	wanted  []wanted
+	needed  []string // files that it must have beside it, by paths from its folder
+	licence string   // of a model card: that of the models beside it
 }
 
 // Card is what the file says it is. Fields are empty or 0 where it does not say.

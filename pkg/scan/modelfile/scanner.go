@@ -6,28 +6,44 @@ import (
 	"fmt"
 	"path"
 	"runtime"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/org/ai-ship/pkg/scan"
+	"github.com/org/ai-ship/pkg/scan/memory"
 )
 
+// inspectorsVersion is that of what a report says, and of its form in memory.
+const inspectorsVersion = 1
+
 // Scanner inspects the model files among a target's files. It is a
-// scan.Scanner.
-type Scanner struct{}
+// scan.Scanner. With a Memory it does not read a file again that it has read to
+// its end.
+type Scanner struct{ Memory *memory.Memory }
+
+// page is a report as it is remembered; nil of a file that is no model and says
+// nothing.
+type page struct {
+	Report
+	Wanted  []wanted `json:",omitempty"`
+	Needed  []string `json:",omitempty"`
+	Licence string   `json:",omitempty"`
+}
 
 // Scan inspects every file of our layers, since what a file is shows in its
 // content only. Files of no known format cost one read of their beginning. What
 // a file is stands in Findings.Inventory, what it would do in Findings.Models,
 // and what could not be read to its end in Findings.Incomplete as
 // unscannable-file. Files that belong together are then held against each other.
-func (Scanner) Scan(ctx context.Context, target scan.Target) (scan.Findings, error) {
+func (s Scanner) Scan(ctx context.Context, target scan.Target) (scan.Findings, error) {
 	reports := make([]Report, len(target.Files))
+	pages := memory.Of[*page](s.Memory, fmt.Sprintf("modelfile %d", inspectorsVersion), target.Platform)
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, f := range target.Files {
 		group.Go(func() (err error) {
-			reports[i], err = inspectFile(within, f)
+			reports[i], err = recall(within, f, pages)
 			return err
 		})
 	}
@@ -46,7 +62,31 @@ func (Scanner) Scan(ctx context.Context, target scan.Target) (scan.Findings, err
 		r.linked(files)
 		r.add(&findings)
 	}
-	return findings, nil
+	return findings, pages.Save()
+}
+
+// recall is the report of a file, from memory if it has one. What could not be
+// read to its end is read again. What files say together is not part of it.
+func recall(ctx context.Context, f scan.File, pages *memory.Files[*page]) (Report, error) {
+	if p, ok := pages.Get(f); ok {
+		r := Report{Path: f.Path, Card: Card{Format: Other}}
+		if p != nil {
+			r = p.Report
+			r.wanted, r.needed, r.licence = p.Wanted, p.Needed, p.Licence
+		}
+		return r, nil
+	}
+	r, err := inspectFile(ctx, f)
+	if err != nil || r.Unscanned != "" {
+		return r, err
+	}
+	var p *page
+	if r.Card.Format != Other || r.licence != "" || len(r.Risks)+len(r.wanted)+len(r.needed) > 0 {
+		p = &page{Report: r, Wanted: r.wanted, Needed: r.needed, Licence: r.licence}
+		p.Risks = slices.Clone(r.Risks) // more are added later
+	}
+	pages.Put(f, p)
+	return r, nil
 }
 
 func inspectFile(ctx context.Context, f scan.File) (r Report, err error) {
@@ -55,8 +95,16 @@ func inspectFile(ctx context.Context, f scan.File) (r Report, err error) {
 		return Report{}, fmt.Errorf("inspecting %q: %w", f.Path, err)
 	}
 	defer func() { err = errors.Join(err, content.Close()) }()
-	if r, err = Inspect(ctx, Source{Path: f.Path, Size: f.Size, ReaderAt: content}); err != nil {
+	src := Source{Path: f.Path, Size: f.Size, ReaderAt: content}
+	if r, err = Inspect(ctx, src); err != nil {
 		return Report{}, fmt.Errorf("inspecting %q: %w", f.Path, err)
+	}
+	if path.Base(f.Path) == "README.md" {
+		text, err := frontMatter(src)
+		if err != nil {
+			return Report{}, err
+		}
+		r.licence = licence(text)
 	}
 	return r, nil
 }

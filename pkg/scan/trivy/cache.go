@@ -1,60 +1,48 @@
 package trivy
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 
 	"github.com/aquasecurity/trivy/pkg/cache"
 	"github.com/aquasecurity/trivy/pkg/fanal/types"
+
+	"github.com/org/ai-ship/pkg/scan/memory"
 )
 
 const (
-	maxEntry     = 256 << 20 // bytes of a layer's cached result
-	entryVersion = 2         // of the fields of entry and of what layers puts into it
+	entryVersion = 3 // of the fields of entry and of what layers puts into it
 	hidden       = "(not shown)"
 )
 
-// entry is a layer's result as it stands on disk.
+// entry is a layer's result as it is remembered.
 type entry struct {
-	Version int
-	Key     string // what the file's name is the hash of
-	Blob    types.BlobInfo
-	Jars    []string
-	Java    string // digest of the database that Jars were looked up in
+	Blob types.BlobInfo
+	Jars []string
+	Java string // digest of the database that Jars were looked up in
 }
 
-// results holds the results of one scan's layers for trivy: in memory, and
-// below dir those of earlier scans. Trivy's key of a layer is made of its diffID
+// results holds the results of one scan's layers for trivy: those of this
+// scan, and from memory those of earlier ones. Trivy's key of a layer is made of its diffID
 // and the versions of the analyzers; it lacks whether secrets were looked for,
 // which depends on the rest of the image, so that is the variant.
 type results struct {
 	*cache.MemoryCache
-	dir     string // "" keeps nothing
+	memory  *memory.Memory
 	variant string
 	layers  bool // only layers are looked at, the config is not
 	java    func(context.Context) string
 
 	// Of the layer that was asked for last:
 	key    string
-	found  *entry // what the disk had
+	found  *entry // what memory had
 	put    *types.BlobInfo
 	search *search // nil when no secrets are looked for
 }
 
-func newResults(dir string, java func(context.Context) string) *results {
-	if dir != "" {
-		dir = filepath.Join(dir, "layers")
-	}
-	return &results{MemoryCache: cache.NewMemoryCache(), dir: dir, java: java}
+func newResults(m *memory.Memory, java func(context.Context) string) *results {
+	return &results{MemoryCache: cache.NewMemoryCache(), memory: m, java: java}
 }
 
 // begin says that the next layer is looked at.
@@ -75,7 +63,7 @@ func (r *results) endSearch() error {
 	return err
 }
 
-// MissingBlobs offers what the disk has.
+// MissingBlobs offers what memory has.
 func (r *results) MissingBlobs(ctx context.Context, artifact string, keys []string) (bool, []string, error) {
 	missingArtifact, missing, err := r.MemoryCache.MissingBlobs(ctx, artifact, keys)
 	if err != nil || !r.layers {
@@ -96,7 +84,7 @@ func (r *results) MissingBlobs(ctx context.Context, artifact string, keys []stri
 	return false, still, nil
 }
 
-// PutBlob keeps a result without the secrets themselves, and not yet on disk.
+// PutBlob keeps a result without the secrets themselves, and not yet in memory.
 func (r *results) PutBlob(ctx context.Context, key string, blob types.BlobInfo) error {
 	if r.search != nil {
 		blob.Secrets, _ = r.search.take() // see endSearch
@@ -123,33 +111,19 @@ func censor(s *types.Secret) {
 	}
 }
 
-func (r *results) file() (name, key string) {
-	key = fmt.Sprintf("%s %s %d", r.key, r.variant, entryVersion)
-	sum := sha256.Sum256([]byte(key))
-	return filepath.Join(r.dir, hex.EncodeToString(sum[:])+".json"), key
+// name is the entry's, of its form too.
+func (r *results) name() string {
+	return fmt.Sprintf("layer %d %s %s", entryVersion, r.key, r.variant)
 }
 
 // load reads the entry of r.key. Whatever is wrong with it, it counts as absent.
 func (r *results) load(ctx context.Context) (*entry, bool) {
-	if r.dir == "" {
-		return nil, false
-	}
-	name, key := r.file()
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, false
-	}
-	defer f.Close()
-	var sum [sha256.Size]byte
-	if _, err := io.ReadFull(f, sum[:]); err != nil {
-		return nil, false
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxEntry))
-	if err != nil || sha256.Sum256(data) != sum {
+	data, ok := r.memory.Load(r.name())
+	if !ok {
 		return nil, false
 	}
 	var e entry
-	if err := json.Unmarshal(data, &e); err != nil || e.Version != entryVersion || e.Key != key || e.Blob.SchemaVersion != types.BlobJSONSchemaVersion {
+	if err := json.Unmarshal(data, &e); err != nil || e.Blob.SchemaVersion != types.BlobJSONSchemaVersion {
 		return nil, false
 	}
 	if len(e.Jars) > 0 && e.Java != r.java(ctx) {
@@ -158,41 +132,18 @@ func (r *results) load(ctx context.Context) (*entry, bool) {
 	return &e, true
 }
 
-// save writes the result that was put last, by rename, its checksum first.
+// save keeps the result that was put last.
 func (r *results) save(ctx context.Context, paths []string) error {
-	if r.dir == "" || r.put == nil {
+	if r.memory == nil || r.put == nil {
 		return nil
 	}
-	name, key := r.file()
-	e := entry{Version: entryVersion, Key: key, Blob: *r.put, Jars: paths}
+	e := entry{Blob: *r.put, Jars: paths}
 	if len(paths) > 0 {
 		e.Java = r.java(ctx)
 	}
 	data, err := json.Marshal(e)
-	if err != nil || len(data) >= maxEntry {
-		return err
-	}
-	if err := os.MkdirAll(r.dir, 0o700); err != nil {
-		return err
-	}
-	sum := sha256.Sum256(data)
-	return replace(name, io.MultiReader(bytes.NewReader(sum[:]), bytes.NewReader(data)))
-}
-
-// replace writes a file whole or not at all.
-func replace(name string, from io.Reader) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".new-*")
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(f, from)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		if gone := os.Remove(f.Name()); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
-			err = errors.Join(err, gone)
-		}
-	}
-	return err
+	return r.memory.Save(r.name(), data)
 }

@@ -9,20 +9,36 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/org/ai-ship/pkg/scan/memory"
+	"github.com/org/ai-ship/pkg/scan/trivy"
 )
 
 func entries(t *testing.T, dir string) []string {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(dir, "layers", "*"))
+	names, err := filepath.Glob(filepath.Join(dir, "*"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return names
 }
 
+// remember has results kept in a folder of the test's own.
+func remember(t *testing.T, o *trivy.Options) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { root.Close() })
+	o.Memory = memory.New(root, memory.NewKey("ours"), "test")
+	return dir
+}
+
 func TestSecondScanReadsNothing(t *testing.T) {
 	o := options(t)
-	o.CacheDir = t.TempDir()
+	remember(t, &o)
 	base, app := layer(t, debian()...), layer(t, dist("pillow", "9.0.0"), dist("zope.interface", "5.0"), environment())
 	target := image(base, app).target(t)
 	first := scanned(t, o, target)
@@ -58,10 +74,10 @@ func TestDamagedEntriesAreReadAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := options(t)
-			o.CacheDir = t.TempDir()
+			dir := remember(t, &o)
 			target := image(layer(t, debian()...), layer(t, dist("pillow", "9.0.0"))).target(t)
 			want := scanned(t, o, target)
-			names := entries(t, o.CacheDir)
+			names := entries(t, dir)
 			if len(names) != 2 {
 				t.Fatalf("entries %q, want two", names)
 			}
@@ -79,13 +95,44 @@ func TestDamagedEntriesAreReadAgain(t *testing.T) {
 	}
 }
 
+// Whoever commits to the repository can put results where ours are kept.
+func TestResultsOfOthersAreNotBelieved(t *testing.T) {
+	o := options(t)
+	dir := remember(t, &o)
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	theirs := o
+	for name, m := range map[string]*memory.Memory{
+		"another key":     memory.New(root, memory.NewKey("theirs"), "test"),
+		"no key":          memory.New(root, memory.Key{}, "test"),
+		"another version": memory.New(root, memory.NewKey("ours"), "older"),
+	} {
+		l := layer(t, dist("pillow", "9.0.0"), file{"app/a.txt", name})
+		target := image(nil, l).target(t)
+		theirs.Memory = m
+		for range 2 {
+			l.read.Store(0)
+			scanned(t, theirs, target)
+		}
+		if l.read.Load() > 0 {
+			t.Fatalf("%s: nothing was kept", name)
+		}
+		if scanned(t, o, target); l.read.Load() == 0 {
+			t.Errorf("%s: the result was believed", name)
+		}
+	}
+}
+
 func TestIncompleteLayersAreNotKept(t *testing.T) {
 	o := options(t)
-	o.CacheDir = t.TempDir()
+	dir := remember(t, &o)
 	cut := cutAt(t, 2048, dist("pillow", "9.0.0"), dist("requests", "2.19.0"))
 	scanned(t, o, image(cut).target(t))
 	scanned(t, o, image(layer(t, file{site + "a-1.dist-info/METADATA", "\x00"})).target(t))
-	if names := entries(t, o.CacheDir); len(names) > 0 {
+	if names := entries(t, dir); len(names) > 0 {
 		t.Errorf("kept %q", names)
 	}
 	// The layer was cut on its way; this time it comes whole.
@@ -99,7 +146,7 @@ func TestIncompleteLayersAreNotKept(t *testing.T) {
 // in another image, where it is.
 func TestBaseResultsAreNotUsedForOurLayers(t *testing.T) {
 	o := options(t)
-	o.CacheDir = t.TempDir()
+	remember(t, &o)
 	shared, app := layer(t, append(debian(), environment())...), layer(t, dist("pillow", "9.0.0"))
 	asBase := image(shared, app)
 	asBase.history = []v1.History{{CreatedBy: "ADD rootfs"}, {CreatedBy: "CMD [\"bash\"]", EmptyLayer: true}, {CreatedBy: "COPY app"}}
@@ -116,7 +163,7 @@ func TestBaseResultsAreNotUsedForOurLayers(t *testing.T) {
 
 func TestSettingsAreNotMixed(t *testing.T) {
 	o := options(t)
-	o.CacheDir = t.TempDir()
+	remember(t, &o)
 	target := image(layer(t, debian()...), layer(t, environment())).target(t)
 	without := o
 	without.Secrets = false
@@ -138,9 +185,13 @@ func TestOneLayerTwice(t *testing.T) {
 
 func TestUnwritableCacheIsAnError(t *testing.T) {
 	o := options(t)
-	o.CacheDir = filepath.Join(t.TempDir(), "file")
-	write(t, o.CacheDir, "")
-	_, err := engineScan(t, o, image(layer(t, debian()...)).target(t))
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Memory = memory.New(root, memory.NewKey("ours"), "test")
+	root.Close()
+	_, err = engineScan(t, o, image(layer(t, debian()...)).target(t))
 	if err == nil {
 		t.Fatal("no error")
 	}

@@ -131,7 +131,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 	b.config = v1.Config{Env: []string{"AWS_SECRET_ACCESS_KEY=" + secretKey, "TOKEN=" + password}}
 	b.history = []v1.History{{CreatedBy: "ADD rootfs"}, {CreatedBy: "RUN pip install --index-url https://x:" + password + "@example.com/simple torch"}}
 	o := options(t)
-	o.CacheDir = t.TempDir()
+	dir := remember(t, &o)
 	found := scanned(t, o, b.target(t))
 	inConfig := 0
 	for _, s := range found.Secrets {
@@ -153,7 +153,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 	for _, d := range found.Documents {
 		texts[d.Name] = string(d.Data)
 	}
-	for _, name := range entries(t, o.CacheDir) {
+	for _, name := range entries(t, dir) {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

@@ -24,6 +24,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/org/ai-ship/pkg/scan"
+	"github.com/org/ai-ship/pkg/scan/memory"
 )
 
 // Version is the release of trivy that findings are identical to.
@@ -46,10 +47,8 @@ type Options struct {
 	// Java brings trivy's Java database, at most once a scan and only if the image
 	// has Java archives. Without one, or with an error, such an image is
 	// incomplete.
-	Java func(context.Context) (Java, error)
-	// CacheDir keeps results by layer; "" keeps none. Entries are never
-	// removed, and several processes may share it.
-	CacheDir string
+	Java   func(context.Context) (Java, error)
+	Memory *memory.Memory // keeps results by layer; nil keeps none
 	// Secrets looks for secrets in layers, but those of the base, and in the
 	// image's config.
 	Secrets bool
@@ -127,7 +126,7 @@ func newSession(o Options, target scan.Target) (*session, error) {
 		Options: o, target: target, config: config, layers: make(map[v1.Hash]scan.Layer),
 		jars: &jars{bring: o.Java, parallel: o.Parallel},
 	}
-	s.results = newResults(o.CacheDir, s.jars.digest)
+	s.results = newResults(o.Memory, s.jars.digest)
 	if o.Secrets {
 		if s.rules, err = newRules(); err != nil {
 			return nil, err

@@ -164,7 +164,7 @@ func TestScansAtOnce(t *testing.T) {
 		err   error
 	}
 	o := options(t)
-	o.CacheDir = t.TempDir()
+	remember(t, &o)
 	target := image(layer(t, debian()...), layer(t, dist("pillow", "9.0.0"), environment())).target(t)
 	outcomes := make(chan outcome)
 	for range 4 {

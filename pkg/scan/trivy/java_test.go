@@ -155,7 +155,7 @@ func TestJavaArchives(t *testing.T) {
 	for title, test := range tests {
 		t.Run(title, func(t *testing.T) {
 			o := advised(t)
-			o.CacheDir = t.TempDir()
+			remember(t, &o)
 			o.Java = test.java(t)
 			target := image(nil, layer(t, file{"app/lib/" + test.name, test.content}, dist("requests", "2.19.0"))).target(t)
 			want := append(slices.Clone(test.want), "CVE-2018-18074")
@@ -235,7 +235,7 @@ func TestJavaDatabaseIsBroughtLazily(t *testing.T) {
 // What one Java database did not know another may.
 func TestResultsOfAnotherJavaDatabaseAreNotUsed(t *testing.T) {
 	o := advised(t)
-	o.CacheDir = t.TempDir()
+	remember(t, &o)
 	l := layer(t, file{"a.jar", stripped(t)})
 	target := image(nil, l).target(t)
 	for _, step := range []struct {

@@ -51,7 +51,7 @@ func TestSBOMFollowsTheSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := bom.AddModels(t.Context(), &found, []scan.File{{Path: "models/a.gguf", Size: info.Size(), Open: content}}); err != nil {
+	if err := bom.AddModels(t.Context(), &found, scan.Target{Files: []scan.File{{Path: "models/a.gguf", Size: info.Size(), Open: content}}}, nil); err != nil {
 		t.Fatal(err)
 	}
 	schema, text := cycloneDX(t), document(t, found, bom.Name)

@@ -125,7 +125,7 @@ func TestWhatCouldNotBeLookedAtIsTold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			target := test.image(t).target(t)
 			o := options(t)
-			o.CacheDir = t.TempDir()
+			remember(t, &o)
 			for _, run := range []string{"first", "again"} { // a cache must not hide it
 				found := scanned(t, o, target)
 				if got := incomplete(found); !slices.Equal(got, test.want) {

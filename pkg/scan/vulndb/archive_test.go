@@ -143,7 +143,7 @@ func FuzzArchive(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		into := root(t)
 		i := installer{
-			store: newStore(into, Advisories.spec(), false), create: createFile, now: now(), maxAge: defaultMaxAge,
+			store: newStore(into, Options{Kind: Advisories}, false), create: createFile, now: now(), maxAge: defaultMaxAge,
 			limits: limits{compressed: 1 << 20, unpacked: 1 << 20, trailing: 1 << 16},
 		}
 		db, err := i.install(t.Context(), bytes.NewReader(data), "ref", "digest")

@@ -86,7 +86,7 @@ func openArchive(ctx context.Context, path string, into *os.Root, o Options) (db
 		return DB{}, err
 	}
 	digest := "sha256:" + sum
-	s := newStore(into, o.Kind.spec(), true)
+	s := newStore(into, o, true)
 	if r, err := s.load(); err == nil && r.Digest == digest && s.verify(ctx, r) == nil {
 		r.Ref = path
 		return s.db(r), checkAge(r.UpdatedAt, o.Now(), o.MaxAge)

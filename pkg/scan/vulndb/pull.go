@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/org/ai-ship/pkg/hint"
+	"github.com/org/ai-ship/pkg/scan/memory"
 )
 
 // Options are what Pull, Open and Publish may be told. The zero value is usable.
@@ -36,6 +37,9 @@ type Options struct {
 	// Stall is how long a source may send nothing. 0: 30 seconds.
 	Stall time.Duration
 	Now   func() time.Time // nil: time.Now
+	// Key seals the record of what was installed: one that lacks it, such as one
+	// that came with a repository, is not believed, and nor is its database.
+	Key memory.Key
 }
 
 const (
@@ -118,7 +122,7 @@ type puller struct {
 func newPuller(into *os.Root, opts Options) *puller {
 	o := opts.defaults()
 	return &puller{options: o, installer: installer{
-		store: newStore(into, o.Kind.spec(), false), limits: defaultLimits(), create: createFile,
+		store: newStore(into, o, false), limits: defaultLimits(), create: createFile,
 		now: o.Now(), maxAge: o.MaxAge,
 	}}
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/org/ai-ship/pkg/scan"
+	"github.com/org/ai-ship/pkg/scan/memory"
 )
 
 // DB is a database that was checked, ready to be opened by a scanner.
@@ -75,15 +76,17 @@ type record struct {
 type store struct {
 	root *os.Root
 	spec spec
-	name string // of the record, and the folders' prefix
+	key  memory.Key // of who may write records
+	name string     // of the record, and the folders' prefix
 }
 
-func newStore(root *os.Root, s spec, local bool) store {
+func newStore(root *os.Root, o Options, local bool) store {
+	s := o.Kind.spec()
 	name := s.record
 	if local {
 		name += "-file" // so that it never replaces what was pulled
 	}
-	return store{root, s, name}
+	return store{root, s, o.Key, name}
 }
 
 func (s store) recordFile() string { return s.name + ".json" }
@@ -93,9 +96,13 @@ func (s store) folderPrefix() string { return s.name + "." }
 
 // load reads the record. Without one, the error is fs.ErrNotExist.
 func (s store) load() (record, error) {
-	data, err := readBounded(s.root, s.recordFile(), maxRecord)
+	sealed, err := readBounded(s.root, s.recordFile(), maxRecord)
 	if err != nil {
 		return record{}, err
+	}
+	data, ok := s.key.Unseal(s.recordFile(), sealed)
+	if !ok {
+		return record{}, fmt.Errorf("reading %q: was changed, or is not ours", s.recordFile())
 	}
 	var r record
 	if err := json.Unmarshal(data, &r); err != nil {
@@ -180,7 +187,7 @@ func (s store) commit(r record) error {
 		return err
 	}
 	temp := s.folderPrefix() + strings.ToLower(rand.Text()[:16]) + ".json"
-	if err := s.replace(temp, append(data, '\n')); err != nil {
+	if err := s.replace(temp, s.key.Seal(s.recordFile(), append(data, '\n'))); err != nil {
 		return fmt.Errorf("writing %q: %w", s.recordFile(), full(err))
 	}
 	s.sweep(r)

@@ -16,6 +16,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/org/ai-ship/pkg/scan/memory"
 )
 
 // brimful is a file on a disk that has room for a few bytes.
@@ -179,11 +181,18 @@ func TestADamagedStoreIsPulledAgain(t *testing.T) {
 			rewrite(t, filepath.Join(into.Name(), "advisories.json"), nil)
 		}, `reading "advisories.json"`},
 		{"record leads away", func(t *testing.T, into *os.Root, _ DB) {
-			rewrite(t, filepath.Join(into.Name(), "advisories.json"), []byte(`{"version":1,"folder":"advisories./../../etc"}`))
+			sealed(t, into, `{"version":1,"folder":"advisories./../../etc"}`)
 		}, `folder "advisories./../../etc"`},
 		{"record of another version", func(t *testing.T, into *os.Root, _ DB) {
-			rewrite(t, filepath.Join(into.Name(), "advisories.json"), []byte(`{"version":9,"folder":"advisories.x"}`))
+			sealed(t, into, `{"version":9,"folder":"advisories.x"}`)
 		}, "found version 9"},
+		{"record without a seal", func(t *testing.T, into *os.Root, _ DB) {
+			data, err := into.ReadFile("advisories.json")
+			if err != nil {
+				t.Fatal(err)
+			}
+			rewrite(t, filepath.Join(into.Name(), "advisories.json"), data[32:])
+		}, `reading "advisories.json": was changed, or is not ours`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s, into := serve(t), root(t)
@@ -203,6 +212,35 @@ func TestADamagedStoreIsPulledAgain(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A database that came with a repository is not believed, be it as young and as
+// whole as it likes.
+func TestTheDatabaseOfAnotherIsNotUsed(t *testing.T) {
+	s, into := serve(t), root(t)
+	ref := s.publish(t, "2", build(t, time.Hour))
+	theirs, ours := options(), options()
+	theirs.Key, ours.Key = memory.NewKey("theirs"), memory.NewKey("ours")
+	planted, err := Pull(t.Context(), refs(ref), into, theirs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pulled, err := Pull(t.Context(), refs(ref), into, ours)
+	if err != nil || pulled.Dir == planted.Dir {
+		t.Fatalf("Pull = %+v, %v, want another folder", pulled, err)
+	}
+	s.fail(func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(404); return true })
+	if again, err := Pull(t.Context(), refs(ref), into, ours); err != nil || again.Dir != pulled.Dir {
+		t.Errorf("Pull = %+v, %v, want the one that was pulled", again, err)
+	}
+	_, err = Pull(t.Context(), refs(ref), into, theirs)
+	wantError(t, err, "is not ours")
+}
+
+// sealed writes the record of the database in use.
+func sealed(t *testing.T, into *os.Root, text string) {
+	t.Helper()
+	rewrite(t, filepath.Join(into.Name(), "advisories.json"), memory.Key{}.Seal("advisories.json", []byte(text)))
 }
 
 func rewrite(t testing.TB, path string, data []byte) {
