@@ -37,5 +37,6 @@
 // Trivy copies what it parses, mostly lists of packages, into one folder below
 // os.TempDir, which it chooses at a process's first scan and which is removed at
 // the end of each. A file of 100 MiB or more is copied only when an analyzer
-// opens it: an executable, or a Java archive when there is a database for these.
+// opens it: a program by its mode and its first bytes, or a Java archive when
+// there is a database for these.
 package trivy

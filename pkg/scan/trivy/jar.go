@@ -33,6 +33,10 @@ var register = sync.OnceFunc(func() { //nolint:gochecknoglobals // trivy's regis
 		return process.jars, nil
 	})
 	analyzer.RegisterAnalyzer(rpms{})
+	for _, p := range programs() {
+		analyzer.DeregisterAnalyzer(p.kind)
+		analyzer.RegisterAnalyzer(p)
+	}
 })
 
 // jars names the Java archives of one scan's layers, by what they say of

@@ -18,6 +18,8 @@ var process = struct { //nolint:gochecknoglobals // trivy's state is the process
 	turn chan struct{} // holds one token while a scan runs
 	log  *collector
 	jars *jars // of the scan that runs
+
+	stream *readAhead // of the layer that is read
 }{turn: make(chan struct{}, 1), log: &collector{}}
 
 // enter waits for the turn to use trivy. What it returns ends the turn, and

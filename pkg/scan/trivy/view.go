@@ -64,7 +64,8 @@ func (c *checked) Uncompressed() (io.ReadCloser, error) {
 		c.proof.err = err
 		return nil, err
 	}
-	return newAhead(&reader{ReadCloser: r, layer: c, hash: sha256.New()}, c.proof), nil
+	process.stream = newAhead(&reader{ReadCloser: r, layer: c, hash: sha256.New()}, c.proof)
+	return process.stream, nil
 }
 
 // readAhead reads a layer in a goroutine of its own: unpacking and hashing take as
@@ -75,6 +76,7 @@ type readAhead struct {
 	done  chan error // of closing the layer
 	proof *proof
 	ended bool
+	read  int64 // bytes
 }
 
 func newAhead(r io.ReadCloser, p *proof) *readAhead {
@@ -90,6 +92,7 @@ func newAhead(r io.ReadCloser, p *proof) *readAhead {
 
 func (a *readAhead) Read(p []byte) (int, error) {
 	n, err := a.buf.Read(p)
+	a.read += int64(n)
 	a.ended = a.ended || err != nil
 	return n, err
 }
