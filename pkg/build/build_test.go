@@ -29,6 +29,7 @@ import (
 	"github.com/org/ai-ship/pkg/base"
 	"github.com/org/ai-ship/pkg/build"
 	"github.com/org/ai-ship/pkg/layer"
+	"github.com/org/ai-ship/pkg/seal"
 	"github.com/org/ai-ship/pkg/tree"
 )
 
@@ -279,7 +280,7 @@ func TestSizes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer cacheDir.Close()
-	cache, err := build.OpenCache(cacheDir, time.Now)
+	cache, err := build.OpenCache(cacheDir, seal.New("ours"), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/org/ai-ship/pkg/layer"
+	"github.com/org/ai-ship/pkg/seal"
 )
 
 const (
@@ -28,6 +29,7 @@ const (
 // Cache is empty and keeps nothing. It is safe for concurrent use.
 type Cache struct {
 	dir   *os.Root
+	key   seal.Key
 	now   func() time.Time
 	mu    sync.Mutex
 	dirty bool
@@ -41,17 +43,21 @@ type cached struct {
 	Unpacked map[string]int64       `json:"unpacked"` // bytes, by digest of a base's layer
 }
 
-// OpenCache reads the cache in dir. One that is missing, damaged or of another
-// version is empty. The root stays the caller's to close.
-func OpenCache(dir *os.Root, now func() time.Time) (*Cache, error) {
+// OpenCache reads the cache in dir. One that is missing, damaged, of another
+// version or not sealed with key is empty: it says what is shipped, so that what a
+// commit put there must not be believed. The root stays the caller's to close.
+func OpenCache(dir *os.Root, key seal.Key, now func() time.Time) (*Cache, error) {
 	c := newCache(dir, now)
+	c.key = key
 	f, err := dir.Open(cacheFile)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("opening the layer cache: %w", err)
 	}
 	if err == nil {
 		defer f.Close()
-		if json.NewDecoder(io.LimitReader(f, maxCache)).Decode(&c.facts) != nil || c.facts.Version != cacheVersion {
+		sealed, err := io.ReadAll(io.LimitReader(f, maxCache))
+		text, ours := key.Unseal(cacheFile, sealed)
+		if err != nil || !ours || json.Unmarshal(text, &c.facts) != nil || c.facts.Version != cacheVersion {
 			c.facts = cached{}
 		}
 	}
@@ -126,7 +132,7 @@ func (c *Cache) Save() error {
 	if err != nil {
 		return fmt.Errorf("writing the layer cache: %w", err)
 	}
-	if err := c.write(cacheFile, text); err != nil {
+	if err := c.write(cacheFile, c.key.Seal(cacheFile, text)); err != nil {
 		return fmt.Errorf("writing the layer cache: %w", err)
 	}
 	c.dirty = false

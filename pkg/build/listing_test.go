@@ -31,6 +31,7 @@ import (
 	"github.com/org/ai-ship/pkg/build"
 	"github.com/org/ai-ship/pkg/inventory"
 	"github.com/org/ai-ship/pkg/layer"
+	"github.com/org/ai-ship/pkg/seal"
 )
 
 // archived is an image of one tar layer a map, of paths and sizes.
@@ -105,7 +106,7 @@ func pulled(t *testing.T, img v1.Image) (base.Base, *atomic.Int64) {
 
 func openCache(t *testing.T, dir *os.Root) *build.Cache {
 	t.Helper()
-	c, err := build.OpenCache(dir, func() time.Time { return time.Now().Add(time.Hour) })
+	c, err := build.OpenCache(dir, seal.New("ours"), func() time.Time { return time.Now().Add(time.Hour) })
 	if err != nil {
 		t.Fatal(err)
 	}

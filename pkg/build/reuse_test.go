@@ -1,7 +1,10 @@
 package build_test
 
 import (
+	"bytes"
 	"os"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +12,7 @@ import (
 
 	"github.com/org/ai-ship/pkg/build"
 	"github.com/org/ai-ship/pkg/layer"
+	"github.com/org/ai-ship/pkg/seal"
 )
 
 func predecessor(t *testing.T, p *build.Product) v1.Manifest {
@@ -72,7 +76,7 @@ func TestCache(t *testing.T) {
 	defer dir.Close()
 	later := func() time.Time { return time.Now().Add(time.Hour) }
 	open := func(now func() time.Time) *build.Cache {
-		c, err := build.OpenCache(dir, now)
+		c, err := build.OpenCache(dir, seal.New("ours"), now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -111,6 +115,52 @@ func TestCache(t *testing.T) {
 	}
 }
 
+// The cache lies in the project, where a commit can put one. The stamp of a layer
+// without files of the project can be told beforehand, and what it is said to be
+// would be shipped in its place.
+func TestForgedCache(t *testing.T) {
+	dir, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	later := func() time.Time { return time.Now().Add(time.Hour) }
+	ours, err := build.OpenCache(dir, seal.New("ours"), later)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := make1(t, project(t, false), spec(t), build.Known{Cache: ours})
+	want := digest(t, p)
+	p.Remember()
+	if err := ours.Save(); err != nil {
+		t.Fatal(err)
+	}
+	data, err := dir.ReadFile("layers.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := data[bytes.IndexByte(data, '{'):]
+	other := regexp.MustCompile(`"sha256:[0-9a-f]{64}"([,}])`).ReplaceAll(text, []byte(`"sha256:`+strings.Repeat("0", 64)+`"$1`))
+	if bytes.Equal(text, other) {
+		t.Fatal("nothing was forged")
+	}
+	for name, forged := range map[string][]byte{
+		"plain": other, "under the seal": append(bytes.Clone(data[:len(data)-len(text)]), other...), "sealed by others": seal.New("theirs").Seal("layers.json", other),
+	} {
+		if err := dir.WriteFile("layers.json", forged, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		c, err := build.OpenCache(dir, seal.New("ours"), later)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := make1(t, project(t, false), spec(t), build.Known{Cache: c})
+		if got := digest(t, again); got != want || reused(again)[layer.KindConfig] {
+			t.Errorf("%s: the forged cache was believed: digest %s, want %s", name, got, want)
+		}
+	}
+}
+
 // A cache that cannot be read is an empty one; it never breaks a build.
 func TestCacheDamaged(t *testing.T) {
 	dir, err := os.OpenRoot(t.TempDir())
@@ -119,10 +169,10 @@ func TestCacheDamaged(t *testing.T) {
 	}
 	defer dir.Close()
 	for _, text := range []string{"", "{", `{"version":99,"layers":{"x":{}}}`, "[]"} {
-		if err := dir.WriteFile("layers.json", []byte(text), 0o644); err != nil {
+		if err := dir.WriteFile("layers.json", seal.New("ours").Seal("layers.json", []byte(text)), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		c, err := build.OpenCache(dir, time.Now)
+		c, err := build.OpenCache(dir, seal.New("ours"), time.Now)
 		if err != nil {
 			t.Fatal(err)
 		}

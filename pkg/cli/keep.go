@@ -8,19 +8,20 @@ import (
 	"runtime/debug"
 
 	"github.com/org/ai-ship/pkg/scan/memory"
+	"github.com/org/ai-ship/pkg/seal"
 )
 
-// scanKeyEnv names the variable that holds the secret of who may write what
-// later scans believe, where no folder of the user's outlives a job.
-const scanKeyEnv = "AI_SHIP_SCAN_KEY"
+// stateKeyEnv names the variable that holds the secret of who may write what
+// later runs believe, where no folder of the user's outlives a job.
+const stateKeyEnv = "AI_SHIP_STATE_KEY"
 
-const minScanKey = 32 // characters
+const minStateKey = 32 // characters
 
 // kept is what the next scan can use: databases, and what was found in what does
 // not change.
 type kept struct {
 	root   *os.Root // nil: nothing is kept, and databases lie in a folder of this run
-	key    memory.Key
+	key    seal.Key
 	memory *memory.Memory // nil with root
 	opened []*os.Root
 	temp   string
@@ -30,11 +31,11 @@ type kept struct {
 // without a key there is nothing to believe in one. The caller closes it.
 func (p Process) keep(project *project, dryRun bool) (*kept, error) {
 	const folder = stateDir + "/scan"
-	k := &kept{key: memory.RandomKey()}
+	k := &kept{key: seal.Random()}
 	if _, err := project.root.Stat(folder); err != nil && dryRun {
 		return k, nil
 	}
-	key, ok, err := p.scanKey(project.dir)
+	key, ok, err := p.stateKey(project.dir)
 	if err != nil || !ok {
 		return k, err
 	}
@@ -101,21 +102,21 @@ func (p Process) generation() string {
 	return p.Version
 }
 
-// scanKey is the key of what earlier scans kept. It is in a variable, or among
+// stateKey is the key of what earlier runs kept. It is in a variable, or among
 // the user's own files, but never where a repository could bring it along: there
 // it would prove nothing. Without one, nothing is believed.
-func (p Process) scanKey(project string) (key memory.Key, ok bool, err error) {
-	if secret := p.Getenv(scanKeyEnv); secret != "" {
-		if len(secret) < minScanKey {
-			return key, false, misuse(fmt.Errorf("reading %s: found %d characters, expected at least %d", scanKeyEnv, len(secret), minScanKey))
+func (p Process) stateKey(project string) (key seal.Key, ok bool, err error) {
+	if secret := p.Getenv(stateKeyEnv); secret != "" {
+		if len(secret) < minStateKey {
+			return key, false, misuse(fmt.Errorf("reading %s: found %d characters, expected at least %d", stateKeyEnv, len(secret), minStateKey))
 		}
-		return memory.NewKey(secret), true, nil
+		return seal.New(secret), true, nil
 	}
 	dir, err := os.UserCacheDir()
 	if err != nil || within(resolved(dir), repository(project)) {
 		return key, false, nil //nolint:nilerr // no place for a key: a slower run, not a failed one
 	}
-	key, err = memory.OpenKey(filepath.Join(dir, "ai-ship", "scan.key"))
+	key, err = seal.Open(filepath.Join(dir, "ai-ship", "state.key"))
 	return key, err == nil, nil //nolint:nilerr // as above
 }
 

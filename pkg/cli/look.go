@@ -123,7 +123,7 @@ func (p Process) scanProject(ctx context.Context, f scanFlags) (err error) {
 	}
 	scanning := scanner(project, decided.Scan, keep)
 	engines := pipeline.Engines{Project: project.root, Scanner: scanning.all, Pushed: scanning.pushed, Now: time.Now}
-	if engines.Cache, err = openCache(project, true); err != nil {
+	if engines.Cache, err = p.openCache(project, true); err != nil {
 		return errors.Join(err, keep.close())
 	}
 	outcome, failed := pipeline.Scan(ctx, decided, engines)

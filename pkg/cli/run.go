@@ -149,7 +149,7 @@ func (p Process) engines(f runFlags, project *project, to destination, decided *
 	}
 	if f.noCache {
 		decided.Predecessors, decided.ReuseFrom = nil, nil
-	} else if e.Cache, err = openCache(project, f.dryRun); err != nil {
+	} else if e.Cache, err = p.openCache(project, f.dryRun); err != nil {
 		return e, nil, err
 	}
 	keep, err := p.keep(project, f.dryRun)
@@ -171,7 +171,7 @@ func (p Process) engines(f runFlags, project *project, to destination, decided *
 
 // openCache opens the project's layer cache; a dry run, which writes nothing,
 // does without one that is not there yet.
-func openCache(project *project, dryRun bool) (*build.Cache, error) {
+func (p Process) openCache(project *project, dryRun bool) (*build.Cache, error) {
 	const dir = stateDir + "/cache"
 	if !dryRun {
 		if err := project.root.MkdirAll(dir, 0o755); err != nil {
@@ -182,7 +182,11 @@ func openCache(project *project, dryRun bool) (*build.Cache, error) {
 	if err != nil {
 		return nil, nil //nolint:nilerr,nilnil // a nil cache is an empty one: a slower run, not a failed one
 	}
-	return build.OpenCache(root, time.Now)
+	key, ok, err := p.stateKey(project.dir)
+	if err != nil || !ok {
+		return nil, errors.Join(err, root.Close())
+	}
+	return build.OpenCache(root, key, time.Now)
 }
 
 // output is where a report goes.

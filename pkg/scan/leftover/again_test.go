@@ -12,6 +12,7 @@ import (
 	"github.com/org/ai-ship/pkg/scan"
 	"github.com/org/ai-ship/pkg/scan/leftover"
 	remembering "github.com/org/ai-ship/pkg/scan/memory"
+	"github.com/org/ai-ship/pkg/seal"
 )
 
 // A second scan opens no file that has not changed, and finds the same.
@@ -22,7 +23,7 @@ func TestSecondScanReadsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	scanner := leftover.Scanner{Memory: remembering.New(root, remembering.NewKey("ours"), "test")}
+	scanner := leftover.Scanner{Memory: remembering.New(root, seal.New("ours"), "test")}
 	var opened []string
 	watched := func(f scan.File, stamp string) scan.File {
 		open := f.Open

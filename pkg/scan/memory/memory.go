@@ -11,6 +11,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"github.com/org/ai-ship/pkg/seal"
 )
 
 // What a folder may hold.
@@ -26,13 +28,13 @@ const part = ".new-"
 // It is safe for concurrent use.
 type Memory struct {
 	dir     *os.Root
-	key     Key
+	key     seal.Key
 	version string
 }
 
 // New is the memory in dir, which stays the caller's to close. What another
 // version wrote is not seen.
-func New(dir *os.Root, key Key, version string) *Memory {
+func New(dir *os.Root, key seal.Key, version string) *Memory {
 	return &Memory{dir: dir, key: key, version: version}
 }
 

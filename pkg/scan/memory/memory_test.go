@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/org/ai-ship/pkg/scan"
 	"github.com/org/ai-ship/pkg/scan/memory"
+	"github.com/org/ai-ship/pkg/seal"
 )
 
 func folder(t *testing.T) *os.Root {
@@ -42,15 +42,15 @@ func names(t *testing.T, dir *os.Root) []string {
 
 func TestOnlyWhatIsOursIsSeen(t *testing.T) {
 	dir := folder(t)
-	ours := memory.New(dir, memory.NewKey("ours"), "v1")
+	ours := memory.New(dir, seal.New("ours"), "v1")
 	save(t, ours, "a", "clean")
 	if got, ok := ours.Load("a"); !ok || string(got) != "clean" {
 		t.Fatalf("Load = %q, %t", got, ok)
 	}
 	for name, m := range map[string]*memory.Memory{
-		"another key":     memory.New(dir, memory.NewKey("theirs"), "v1"),
-		"no key":          memory.New(dir, memory.Key{}, "v1"),
-		"another version": memory.New(dir, memory.NewKey("ours"), "v2"),
+		"another key":     memory.New(dir, seal.New("theirs"), "v1"),
+		"no key":          memory.New(dir, seal.Key{}, "v1"),
+		"another version": memory.New(dir, seal.New("ours"), "v2"),
 		"nothing":         nil,
 	} {
 		if got, ok := m.Load("a"); ok {
@@ -78,10 +78,10 @@ func TestDamagedAndForgedEntries(t *testing.T) {
 		"a checksum":       func(_, _ []byte) []byte { return append(sum[:], "fine"...) },
 		"another's":        func(_, other []byte) []byte { return other },
 		"another's seal":   func(d, other []byte) []byte { return append(bytes.Clone(other[:32]), d[32:]...) },
-		"sealed by others": func(d, _ []byte) []byte { return memory.NewKey("theirs").Seal("v1 a", d[32:]) },
+		"sealed by others": func(d, _ []byte) []byte { return seal.New("theirs").Seal("v1 a", d[32:]) },
 	} {
 		dir := folder(t)
-		m := memory.New(dir, memory.NewKey("ours"), "v1")
+		m := memory.New(dir, seal.New("ours"), "v1")
 		save(t, m, "b", "another result")
 		other, err := os.ReadFile(names(t, dir)[0])
 		if err != nil {
@@ -111,7 +111,7 @@ func TestDamagedAndForgedEntries(t *testing.T) {
 
 func TestTheOldestGo(t *testing.T) {
 	dir := folder(t)
-	m := memory.New(dir, memory.NewKey("ours"), "v1")
+	m := memory.New(dir, seal.New("ours"), "v1")
 	const more = 5
 	for i := range memory.MaxEntries + more {
 		save(t, m, fmt.Sprint(i), "x")
@@ -131,7 +131,7 @@ func TestTheOldestGo(t *testing.T) {
 
 func TestALinkLeadsNowhere(t *testing.T) {
 	dir := folder(t)
-	m := memory.New(dir, memory.NewKey("ours"), "v1")
+	m := memory.New(dir, seal.New("ours"), "v1")
 	save(t, m, "a", "the result")
 	file, outside := names(t, dir)[0], filepath.Join(t.TempDir(), "outside")
 	if err := os.Rename(file, outside); err != nil {
@@ -151,7 +151,7 @@ func TestALinkLeadsNowhere(t *testing.T) {
 
 func TestFiles(t *testing.T) {
 	dir := folder(t)
-	m := memory.New(dir, memory.NewKey("ours"), "v1")
+	m := memory.New(dir, seal.New("ours"), "v1")
 	file := scan.File{Path: "app/a", Kind: "app", Size: 3, Stamp: "1"}
 	young := scan.File{Path: "app/b", Kind: "app", Size: 3}
 	first := memory.Of[[]string](m, "s 1", "linux/amd64")
@@ -206,42 +206,4 @@ func stat(t *testing.T, dir *os.Root) os.FileInfo {
 		t.Fatal(err)
 	}
 	return info
-}
-
-// Several processes may make the key at once: all get the same one.
-func TestOneKey(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "cache", "ai-ship", "scan.key")
-	seals := make([][]byte, 8)
-	var all sync.WaitGroup
-	for i := range seals {
-		all.Go(func() {
-			key, err := memory.OpenKey(file)
-			if err != nil {
-				t.Error(err)
-			}
-			seals[i] = key.Seal("a", nil)
-		})
-	}
-	all.Wait()
-	for _, s := range seals {
-		if !bytes.Equal(s, seals[0]) {
-			t.Fatal("the keys differ")
-		}
-	}
-	info, err := os.Stat(file)
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("mode %v, %v, want 0600", info, err)
-	}
-	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(file), ".new*")); len(left) > 0 {
-		t.Errorf("left %q", left)
-	}
-	if err := os.WriteFile(file, []byte("short"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := memory.OpenKey(file); err == nil {
-		t.Error("a key of 5 bytes was taken")
-	}
-	if bytes.Equal(memory.RandomKey().Seal("a", nil), memory.RandomKey().Seal("a", nil)) {
-		t.Error("two random keys are the same")
-	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/org/ai-ship/pkg/scan"
 	remembering "github.com/org/ai-ship/pkg/scan/memory"
 	"github.com/org/ai-ship/pkg/scan/modelfile"
+	"github.com/org/ai-ship/pkg/seal"
 )
 
 // A second scan opens no file that has not changed, and still holds files against
@@ -21,7 +22,7 @@ func TestSecondScanReadsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	scanner := modelfile.Scanner{Memory: remembering.New(root, remembering.NewKey("ours"), "test")}
+	scanner := modelfile.Scanner{Memory: remembering.New(root, seal.New("ours"), "test")}
 	var mu sync.Mutex
 	var opened []string
 	scanned := func(contents map[string]string) scan.Findings {

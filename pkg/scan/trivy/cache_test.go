@@ -12,6 +12,7 @@ import (
 
 	"github.com/org/ai-ship/pkg/scan/memory"
 	"github.com/org/ai-ship/pkg/scan/trivy"
+	"github.com/org/ai-ship/pkg/seal"
 )
 
 func entries(t *testing.T, dir string) []string {
@@ -32,7 +33,7 @@ func remember(t *testing.T, o *trivy.Options) (dir string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { root.Close() })
-	o.Memory = memory.New(root, memory.NewKey("ours"), "test")
+	o.Memory = memory.New(root, seal.New("ours"), "test")
 	return dir
 }
 
@@ -106,9 +107,9 @@ func TestResultsOfOthersAreNotBelieved(t *testing.T) {
 	defer root.Close()
 	theirs := o
 	for name, m := range map[string]*memory.Memory{
-		"another key":     memory.New(root, memory.NewKey("theirs"), "test"),
-		"no key":          memory.New(root, memory.Key{}, "test"),
-		"another version": memory.New(root, memory.NewKey("ours"), "older"),
+		"another key":     memory.New(root, seal.New("theirs"), "test"),
+		"no key":          memory.New(root, seal.Key{}, "test"),
+		"another version": memory.New(root, seal.New("ours"), "older"),
 	} {
 		l := layer(t, dist("pillow", "9.0.0"), file{"app/a.txt", name})
 		target := image(nil, l).target(t)
@@ -189,7 +190,7 @@ func TestUnwritableCacheIsAnError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Memory = memory.New(root, memory.NewKey("ours"), "test")
+	o.Memory = memory.New(root, seal.New("ours"), "test")
 	root.Close()
 	_, err = engineScan(t, o, image(layer(t, debian()...)).target(t))
 	if err == nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/org/ai-ship/pkg/hint"
-	"github.com/org/ai-ship/pkg/scan/memory"
+	"github.com/org/ai-ship/pkg/seal"
 )
 
 // Options are what Pull, Open and Publish may be told. The zero value is usable.
@@ -39,7 +39,7 @@ type Options struct {
 	Now   func() time.Time // nil: time.Now
 	// Key seals the record of what was installed: one that lacks it, such as one
 	// that came with a repository, is not believed, and nor is its database.
-	Key memory.Key
+	Key seal.Key
 }
 
 const (

@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/org/ai-ship/pkg/scan"
-	"github.com/org/ai-ship/pkg/scan/memory"
+	"github.com/org/ai-ship/pkg/seal"
 )
 
 // DB is a database that was checked, ready to be opened by a scanner.
@@ -76,8 +76,8 @@ type record struct {
 type store struct {
 	root *os.Root
 	spec spec
-	key  memory.Key // of who may write records
-	name string     // of the record, and the folders' prefix
+	key  seal.Key // of who may write records
+	name string   // of the record, and the folders' prefix
 }
 
 func newStore(root *os.Root, o Options, local bool) store {

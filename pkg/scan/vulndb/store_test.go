@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/name"
 
-	"github.com/org/ai-ship/pkg/scan/memory"
+	"github.com/org/ai-ship/pkg/seal"
 )
 
 // brimful is a file on a disk that has room for a few bytes.
@@ -220,7 +220,7 @@ func TestTheDatabaseOfAnotherIsNotUsed(t *testing.T) {
 	s, into := serve(t), root(t)
 	ref := s.publish(t, "2", build(t, time.Hour))
 	theirs, ours := options(), options()
-	theirs.Key, ours.Key = memory.NewKey("theirs"), memory.NewKey("ours")
+	theirs.Key, ours.Key = seal.New("theirs"), seal.New("ours")
 	planted, err := Pull(t.Context(), refs(ref), into, theirs)
 	if err != nil {
 		t.Fatal(err)
@@ -240,7 +240,7 @@ func TestTheDatabaseOfAnotherIsNotUsed(t *testing.T) {
 // sealed writes the record of the database in use.
 func sealed(t *testing.T, into *os.Root, text string) {
 	t.Helper()
-	rewrite(t, filepath.Join(into.Name(), "advisories.json"), memory.Key{}.Seal("advisories.json", []byte(text)))
+	rewrite(t, filepath.Join(into.Name(), "advisories.json"), seal.Key{}.Seal("advisories.json", []byte(text)))
 }
 
 func rewrite(t testing.TB, path string, data []byte) {

@@ -1,4 +1,4 @@
-package memory
+package seal
 
 import (
 	"crypto/hmac"
@@ -18,18 +18,18 @@ const keySize = 32 // bytes
 // proves nothing but that the bytes are whole.
 type Key struct{ secret []byte }
 
-// NewKey derives a key from a secret text.
-func NewKey(secret string) Key {
-	sum := sha256.Sum256([]byte("ai-ship memory of scans\n" + secret))
+// New derives a key from a secret text.
+func New(secret string) Key {
+	sum := sha256.Sum256([]byte("ai-ship seal\n" + secret))
 	return Key{sum[:]}
 }
 
-// RandomKey is one that nobody else has: what it seals ends with the process.
-func RandomKey() Key { return NewKey(rand.Text()) }
+// Random is a key that nobody else has: what it seals ends with the process.
+func Random() Key { return New(rand.Text()) }
 
-// OpenKey reads the key in a file, which it makes first where there is none,
+// Open reads the key in a file, which it makes first where there is none,
 // readable for its owner only.
-func OpenKey(name string) (Key, error) {
+func Open(name string) (Key, error) {
 	secret, err := readKey(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = makeKey(name); err == nil {
@@ -37,9 +37,9 @@ func OpenKey(name string) (Key, error) {
 		}
 	}
 	if err != nil {
-		return Key{}, fmt.Errorf("opening the key of earlier scans: %w", err)
+		return Key{}, fmt.Errorf("opening the key of earlier runs: %w", err)
 	}
-	return NewKey(string(secret)), nil
+	return New(string(secret)), nil
 }
 
 func readKey(name string) ([]byte, error) {
