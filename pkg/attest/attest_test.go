@@ -264,3 +264,36 @@ func FuzzReadVerdict(f *testing.F) {
 		}
 	})
 }
+
+func TestLastScanAndBill(t *testing.T) {
+	at := run().Finished
+	scanned := func(after time.Duration) sign.Attestation {
+		r := run()
+		r.Finished = at.Add(after)
+		s, err := attest.Scanned{Run: r, Findings: found()}.Statement()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sign.Attestation{Statement: s}
+	}
+	bill := func(text string) sign.Attestation {
+		return sign.Attestation{Statement: sign.Statement{PredicateType: attest.SBOM, Predicate: []byte(text)}}
+	}
+	broken := sign.Attestation{Statement: sign.Statement{PredicateType: attest.Vulnerabilities, Predicate: []byte("[]")}}
+	e := sign.Evidence{Attestations: []sign.Attestation{
+		scanned(-time.Hour), scanned(-2 * time.Hour), scanned(time.Hour), broken,
+		bill(`{"metadata": {"timestamp": "2026-11-30T12:00:00+00:00"}, "n": 2}`), bill(`{"metadata": {"timestamp": "2026-11-30T12:00:00+02:00"}, "n": 1}`),
+	}}
+	if got := attest.LastScan(e, at); !got.Equal(at.Add(-time.Hour)) {
+		t.Errorf("the last scan is of %s", got)
+	}
+	if got := attest.LastScan(sign.Evidence{}, at); !got.IsZero() {
+		t.Errorf("without one it is of %s", got)
+	}
+	if got, err := attest.LastBill(e); err != nil || !strings.Contains(string(got), `"n": 2`) {
+		t.Errorf("the last SBOM is %s, %v", got, err)
+	}
+	if got, err := attest.LastBill(sign.Evidence{}); err != nil || got != nil {
+		t.Errorf("without one it is %s, %v", got, err)
+	}
+}

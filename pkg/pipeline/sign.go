@@ -101,16 +101,19 @@ func (s Scanned) statements(about attest.Run) []func() (sign.Statement, error) {
 	if s.Findings.Database == nil {
 		return nil
 	}
-	about.Started, about.Finished = s.Began, s.Ended
-	all := []func() (sign.Statement, error){attest.Scanned{
-		Run: about, Scanner: "pkg:github/aquasecurity/trivy", Version: s.Findings.Engine, Findings: s.Findings,
-	}.Statement}
+	all := []func() (sign.Statement, error){scanned(s, about).Statement}
 	for _, d := range s.Findings.Documents {
 		if strings.HasSuffix(d.Name, "sbom.cdx.json") {
 			all = append(all, func() (sign.Statement, error) { return attest.Bill(d.Data) })
 		}
 	}
 	return all
+}
+
+// scanned is a scan as it is attested.
+func scanned(s Scanned, about attest.Run) attest.Scanned {
+	about.Started, about.Finished = s.Began, s.Ended
+	return attest.Scanned{Run: about, Scanner: "pkg:github/aquasecurity/trivy", Version: s.Findings.Engine, Findings: s.Findings}
 }
 
 // provenance adds what the images are made of.
