@@ -297,3 +297,24 @@ func TestLastScanAndBill(t *testing.T) {
 		t.Errorf("without one it is %s, %v", got, err)
 	}
 }
+
+func TestModelStatement(t *testing.T) {
+	sum := func(hex string) string { return strings.Repeat(hex, 64) }
+	s, err := attest.ModelStatement([]attest.ModelFile{{"m/b-c", sum("1")}, {"m/b/c", sum("2")}, {"m/a", sum("3")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"serialization":{"method":"files","hash_type":"sha256","allow_symlinks":false},"resources":[` +
+		`{"name":"m/a","algorithm":"sha256","digest":"` + sum("3") + `"},{"name":"m/b/c","algorithm":"sha256","digest":"` + sum("2") +
+		`"},{"name":"m/b-c","algorithm":"sha256","digest":"` + sum("1") + `"}]}`
+	if s.PredicateType != attest.Models || string(s.Predicate) != want {
+		t.Errorf("found %s, want %s", s.Predicate, want)
+	}
+	for name, files := range map[string][]attest.ModelFile{
+		"none": nil, "no digest": {{"a", ""}}, "no hex": {{"a", sum("x")}}, "too short": {{"a", "00"}},
+	} {
+		if s, err := attest.ModelStatement(files); err == nil {
+			t.Errorf("%s: %s", name, s.Predicate)
+		}
+	}
+}

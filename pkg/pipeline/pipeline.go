@@ -204,7 +204,9 @@ func (r *run) stage(ctx context.Context, name string, do func(context.Context) e
 
 func (r *run) build(ctx context.Context) (err error) {
 	known := build.Known{Predecessors: r.out.Plan.Predecessors, Cache: r.engines.Cache}
-	if r.out.Product, err = build.Files(ctx, r.engines.Project, r.out.Plan.Build, known); err != nil {
+	spec := r.out.Plan.Build
+	spec.ModelDigests = r.engines.Signer != nil
+	if r.out.Product, err = build.Files(ctx, r.engines.Project, spec, known); err != nil {
 		return err
 	}
 	if r.out.Size.Compressed, err = r.out.Product.Compressed(); err != nil {
@@ -229,6 +231,9 @@ func (r *run) gate(ctx context.Context) (err error) {
 		IgnoreUntil: IgnoreUntil(r.engines.Now()),
 	})
 	if err := r.explain(ctx); err != nil {
+		return err
+	}
+	if err := r.describe(performance(r.out.Verdict)); err != nil {
 		return err
 	}
 	if err := Refusal(r.out.Verdict); err != nil {

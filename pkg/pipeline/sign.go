@@ -25,6 +25,9 @@ func (r *run) sign(ctx context.Context) error {
 		r.out.Proof = sign.Unsigned(*top, why)
 		return skip(why)
 	}
+	if err := r.weigh(); err != nil {
+		return err
+	}
 	if r.out.Product.Index != nil {
 		for i, img := range r.out.Product.Images {
 			digest, err := img.Digest()
@@ -84,6 +87,11 @@ func (r *run) statements(from, to int) ([]sign.Statement, error) {
 	for _, s := range r.out.Scans[min(from, len(r.out.Scans)):min(to, len(r.out.Scans))] {
 		makers = append(makers, s.statements(about)...)
 	}
+	files, err := models(r.out.Product.Images[from:to])
+	if err != nil {
+		return nil, err
+	}
+	makers = append(makers, files...)
 	var all []sign.Statement
 	for _, make := range makers {
 		s, err := make()

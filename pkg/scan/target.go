@@ -30,6 +30,8 @@ type File struct {
 	Path string // in the image, slash-separated, without leading slash
 	Kind string // of its layer: python, model, app or config
 	Size int64  // bytes
+	// SHA256 is the content's, in hex, where it is known without reading it; else "".
+	SHA256 string
 	// Open gives random access to the content on this machine. The caller closes
 	// it.
 	Open func() (Content, error)

@@ -38,7 +38,8 @@ type Card struct {
 	Dtypes       []string
 	Parameters   int64
 	Quantisation string
-	License      string // SPDX identifier where the file has one
+	License      string   // SPDX identifier where the file has one
+	Datasets     []string // that the model card names
 }
 
 // Format is what a file is, by its content.

@@ -83,7 +83,7 @@ func (r Report) add(f *scan.Findings) {
 	if c.Format != Other && c.Format != "" {
 		f.Inventory = append(f.Inventory, scan.Model{
 			Path: r.Path, Format: string(c.Format), Framework: c.Framework, Version: c.Version, Architecture: c.Architecture,
-			Dtypes: c.Dtypes, Parameters: c.Parameters, Quantisation: c.Quantisation, License: c.License,
+			Dtypes: c.Dtypes, Parameters: c.Parameters, Quantisation: c.Quantisation, License: c.License, Datasets: c.Datasets,
 		})
 	}
 	for _, risk := range r.Risks {
