@@ -22,7 +22,8 @@ const maxListed = 64 << 20 // bytes
 // said about secrets, and there are no documents.
 //
 // What the SBOM cannot say is not known: whether a distribution's extended
-// support is enabled, and Alpine's repositories. A component that trivy does not
+// support is enabled, Alpine's repositories, and what its own scan could not look
+// at. A component that trivy does not
 // understand is scan.Incomplete "unread-component", an SBOM by another tool
 // "analysis-error". Errors are those of Scan, and an SBOM that cannot be read.
 func (e *Engine) ScanSBOM(ctx context.Context, target scan.Target, document []byte) (scan.Findings, error) {

@@ -43,6 +43,9 @@ func TestSBOMFindsWhatTheImageHas(t *testing.T) {
 	}
 	suppressed := options(t)
 	suppressed.Ignore = project(t, ".trivyignore", "CVE-2026-0001\n")
+	var vulnerabilities, packages int
+	java := advised(t)
+	java.Java = bring(maven(t))
 	for name, test := range map[string]struct {
 		options trivy.Options
 		image   built
@@ -52,6 +55,8 @@ func TestSBOMFindsWhatTheImageHas(t *testing.T) {
 		"an unknown distribution":   {options(t), image(layer(t, file{"etc/issue", "acme"}), layer(t, dist("pillow", "9.0.0")))},
 		"a Go program":              {options(t), image(nil, layer(t, file{"usr/bin/tool", string(content)}))},
 		"an ignore file":            {suppressed, image(layer(t, debian()...), layer(t, dist("pillow", "9.0.0")))},
+		"an RPM distribution":       {options(t), image(layer(t, append(rocky(), file{"var/lib/rpm/rpmdb.sqlite", string(rpmDatabase(t, 50))})...))},
+		"Java archives":             {java, image(nil, layer(t, file{"opt/app.jar", archiveOf(t, file{"BOOT-INF/lib/renamed.jar", stripped(t)})}, file{"opt/log4j-core-2.14.1.jar", log4shell(t)}))},
 		"nothing":                   {options(t), image(nil, layer(t, file{"a", "b"}))},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -72,7 +77,14 @@ func TestSBOMFindsWhatTheImageHas(t *testing.T) {
 			if len(again.Documents) > 0 {
 				t.Errorf("%d documents, want none", len(again.Documents))
 			}
+			vulnerabilities += len(again.Vulnerabilities)
+			for _, c := range again.Database.Coverage {
+				packages += c.Packages
+			}
 		})
+	}
+	if vulnerabilities < 15 || packages < 60 {
+		t.Errorf("compared %d vulnerabilities of %d packages, want more", vulnerabilities, packages)
 	}
 }
 
