@@ -23,7 +23,6 @@ import (
 type Rescan struct {
 	MaxAge   time.Duration
 	Policy   gate.Scan     // whose gate on vulnerabilities judges what is found
-	Run      attest.Run    // who scans
 	Verifier sign.Verifier // of what stands beside a platform's image
 	Signer   sign.Signer   // of the new statements
 	Current  *plan.Current // what the channel points to, for only-new; nil for nothing
@@ -53,7 +52,12 @@ func (r Rescan) Check(ctx context.Context, evidence sign.Evidence) error {
 	if len(images) == 0 {
 		return fmt.Errorf("looking for the images of %s: found none", evidence.Subject)
 	}
-	all := make(map[name.Digest][]sign.Statement)
+	type said struct {
+		about      name.Digest
+		statements []sign.Statement
+	}
+	whole := said{about: evidence.Subject}
+	var parts []said // of an index
 	for _, image := range images {
 		about := evidence
 		if image.Digest != evidence.Subject {
@@ -70,14 +74,17 @@ func (r Rescan) Check(ctx context.Context, evidence sign.Evidence) error {
 		if statement == nil {
 			continue
 		}
-		all[image.Digest] = append(all[image.Digest], *statement)
+		whole.statements = append(whole.statements, *statement)
 		if image.Digest != evidence.Subject {
-			all[evidence.Subject] = append(all[evidence.Subject], *statement)
+			parts = append(parts, said{image.Digest, []sign.Statement{*statement}})
 		}
 	}
-	for digest, statements := range all {
-		if _, err := r.Signer.Attest(ctx, digest, statements); err != nil {
-			return fmt.Errorf("attesting the new scan of %s: %w", digest, err)
+	if len(whole.statements) == 0 {
+		return nil
+	}
+	for _, s := range append([]said{whole}, parts...) { // an image's own last: it is what makes the scan young
+		if _, err := r.Signer.Attest(ctx, s.about, s.statements); err != nil {
+			return fmt.Errorf("attesting the new scan of %s: %w", s.about, err)
 		}
 	}
 	return nil
@@ -112,7 +119,7 @@ func (r Rescan) image(ctx context.Context, image PushedImage, evidence sign.Evid
 	if !verdict.Passed {
 		return nil, fmt.Errorf("%w: its last scan is %s and a new one says: %s", ErrRefused, ago(last, began), refusals(verdict))
 	}
-	s, err := scanned(Scanned{Findings: findings, Began: began, Ended: r.Now()}, r.Run).Statement()
+	s, err := scanned(Scanned{Findings: findings, Began: began, Ended: r.Now()}, attest.Run{}).Statement()
 	return &s, err
 }
 
