@@ -27,6 +27,7 @@ const (
 func names() map[string]string {
 	return map[string]string{
 		"verdict": Verdict, "test-result": TestResult, "sbom": SBOM, "provenance": Provenance, "vulnerabilities": Vulnerabilities,
+		"models": Models,
 	}
 }
 

@@ -2,9 +2,12 @@ package attest_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -263,4 +266,94 @@ func FuzzReadVerdict(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestLastScanAndBill(t *testing.T) {
+	at := run().Finished
+	scanned := func(after time.Duration) sign.Attestation {
+		r := run()
+		r.Finished = at.Add(after)
+		s, err := attest.Scanned{Run: r, Findings: found()}.Statement()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sign.Attestation{Statement: s}
+	}
+	bill := func(text string) sign.Attestation {
+		return sign.Attestation{Statement: sign.Statement{PredicateType: attest.SBOM, Predicate: []byte(text)}}
+	}
+	broken := sign.Attestation{Statement: sign.Statement{PredicateType: attest.Vulnerabilities, Predicate: []byte("[]")}}
+	e := sign.Evidence{Attestations: []sign.Attestation{
+		scanned(-time.Hour), scanned(-2 * time.Hour), scanned(time.Hour), broken,
+		bill(`{"metadata": {"timestamp": "2026-11-30T12:00:00+00:00"}, "n": 2}`), bill(`{"metadata": {"timestamp": "2026-11-30T12:00:00+02:00"}, "n": 1}`),
+	}}
+	if got := attest.LastScan(e, at); !got.Equal(at.Add(-time.Hour)) {
+		t.Errorf("the last scan is of %s", got)
+	}
+	if got := attest.LastScan(sign.Evidence{}, at); !got.IsZero() {
+		t.Errorf("without one it is of %s", got)
+	}
+	if got, err := attest.LastBill(e); err != nil || !strings.Contains(string(got), `"n": 2`) {
+		t.Errorf("the last SBOM is %s, %v", got, err)
+	}
+	if got, err := attest.LastBill(sign.Evidence{}); err != nil || got != nil {
+		t.Errorf("without one it is %s, %v", got, err)
+	}
+}
+
+func TestModelStatement(t *testing.T) {
+	sum := func(hex string) string { return strings.Repeat(hex, 64) }
+	s, err := attest.ModelStatement([]attest.ModelFile{{"m/b-c", sum("1")}, {"m/b/c", sum("2")}, {"m/a", sum("3")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"serialization":{"method":"files","hash_type":"sha256","allow_symlinks":false},"resources":[` +
+		`{"name":"m/a","algorithm":"sha256","digest":"` + sum("3") + `"},{"name":"m/b/c","algorithm":"sha256","digest":"` + sum("2") +
+		`"},{"name":"m/b-c","algorithm":"sha256","digest":"` + sum("1") + `"}]}`
+	if s.PredicateType != attest.Models || string(s.Predicate) != want {
+		t.Errorf("found %s, want %s", s.Predicate, want)
+	}
+	for name, files := range map[string][]attest.ModelFile{
+		"none": nil, "no digest": {{"a", ""}}, "no hex": {{"a", sum("x")}}, "too short": {{"a", "00"}},
+	} {
+		if s, err := attest.ModelStatement(files); err == nil {
+			t.Errorf("%s: %s", name, s.Predicate)
+		}
+	}
+}
+
+// The resources are those that model-signing 1.1.1 lists for the same folder, in
+// its order; it was run on one with these files.
+func TestModelStatementIsModelSignings(t *testing.T) {
+	var files []attest.ModelFile
+	for path, text := range map[string]string{"m/b-c": "one", "m/b/c": "two", "m/a": "three", "m/b/empty": ""} {
+		files = append(files, attest.ModelFile{Path: path, SHA256: fmt.Sprintf("%x", sha256.Sum256([]byte(text)))})
+	}
+	s, err := attest.ModelStatement(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Resources []struct{ Algorithm, Digest, Name string }
+	}
+	if err := json.Unmarshal(s.Predicate, &got); err != nil {
+		t.Fatal(err)
+	}
+	want := []struct{ Algorithm, Digest, Name string }{
+		{"sha256", "8b5b9db0c13db24256c829aa364aa90c6d2eba318b9232a4ab9313b954d3555f", "m/a"},
+		{"sha256", "3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3", "m/b/c"},
+		{"sha256", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "m/b/empty"},
+		{"sha256", "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed", "m/b-c"},
+	}
+	if diff := cmp.Diff(want, got.Resources); diff != "" {
+		t.Errorf("resources (-want +got):\n%s", diff)
+	}
+	root := sha256.New()
+	for _, r := range got.Resources {
+		sum, _ := hex.DecodeString(r.Digest)
+		root.Write(sum)
+	}
+	if got := hex.EncodeToString(root.Sum(nil)); got != "4053737d1c98bbc03f08c6433ccbb1b7e7e52b269216d9b913bf820793159344" {
+		t.Errorf("their subject would be %s", got)
+	}
 }

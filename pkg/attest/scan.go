@@ -73,6 +73,53 @@ func ScannedOn(s sign.Statement) (time.Time, error) {
 	return at.AsTime(), nil
 }
 
+// skew is how far another machine's clock may be ahead.
+const skew = 5 * time.Minute
+
+// LastScan is when the newest scan that is attested ended, zero for none. A
+// statement that cannot be read, or whose scan ends after now, counts for none.
+func LastScan(e sign.Evidence, now time.Time) (last time.Time) {
+	for _, a := range e.Attestations {
+		if a.PredicateType != Vulnerabilities {
+			continue
+		}
+		if at, err := ScannedOn(a.Statement); err == nil && at.After(last) && !at.After(now.Add(skew)) {
+			last = at
+		}
+	}
+	return last
+}
+
+// LastBill is the CycloneDX document that was made last of those that are
+// attested, nil for none. One that does not say when it was made is an error.
+func LastBill(e sign.Evidence) (document []byte, err error) {
+	var last time.Time
+	for _, a := range e.Attestations {
+		if a.PredicateType != SBOM {
+			continue
+		}
+		var bill struct {
+			Metadata struct {
+				Timestamp time.Time `json:"timestamp"`
+			} `json:"metadata"`
+		}
+		if len(a.Predicate) > maxDocument {
+			return nil, fmt.Errorf("reading the SBOM: found %d bytes, expected at most %d", len(a.Predicate), maxDocument)
+		}
+		if err := json.Unmarshal(a.Predicate, &bill); err != nil {
+			return nil, fmt.Errorf("reading the SBOM: %w", err)
+		}
+		made := bill.Metadata.Timestamp
+		if made.IsZero() {
+			return nil, errors.New("reading the SBOM: it has no metadata.timestamp")
+		}
+		if made.After(last) {
+			document, last = a.Predicate, made
+		}
+	}
+	return document, nil
+}
+
 // Bill is a CycloneDX document as a statement.
 func Bill(document []byte) (sign.Statement, error) {
 	var out bytes.Buffer

@@ -35,6 +35,9 @@ type Spec struct {
 	Config      Config
 	Annotations map[string]string // of each manifest and of the index
 	Created     time.Time         // whole seconds; zero: 1970
+	// ModelDigests has the sha256 of each model file learned in the pass that
+	// hashes its layer.
+	ModelDigests bool
 }
 
 // Config is the part of the image's config that the user decides. Empty
@@ -194,7 +197,9 @@ func (b *builder) layers(p v1.Platform, models []tree.File) ([]layer.Spec, error
 		if len(group) > 1 {
 			name = fmt.Sprintf("models, part %d: %d files", i+1, len(group))
 		}
-		specs = append(specs, spec(layer.KindModel, name, model.Compression(group), group))
+		s := spec(layer.KindModel, name, model.Compression(group), group)
+		s.Digests = b.spec.ModelDigests
+		specs = append(specs, s)
 	}
 	for _, c := range b.spec.App {
 		c.From = strings.NewReplacer("${TARGETOS}", p.OS, "${TARGETARCH}", p.Architecture).Replace(c.From)
@@ -283,8 +288,7 @@ func (b *builder) learn(ctx context.Context, images []*Image) error {
 // take makes a layer known if anybody knows it already, and compresses it if
 // it must be known and nobody does.
 func (b *builder) take(l *layer.Layer, recipes recipes) (reused bool, err error) {
-	if facts, ok := b.known.Cache.lookup(l); ok {
-		l.Adopt(facts)
+	if b.known.Cache.adopt(l) {
 		return true, nil
 	}
 	size, plain := l.PlainSize()

@@ -19,6 +19,7 @@ const (
 	cacheVersion = 1
 	maxCache     = 16 << 20 // bytes of the cache file
 	maxFacts     = 4096     // layers that are remembered
+	maxDigests   = 65_536   // files of them whose digests are
 	// grain is how long after a change a file may change again without its
 	// times showing it, on any file system in use.
 	grain = 2 * time.Second
@@ -41,6 +42,7 @@ type cached struct {
 	Version  int                    `json:"version"`
 	Layers   map[string]layer.Facts `json:"layers"`   // by stamp
 	Unpacked map[string]int64       `json:"unpacked"` // bytes, by digest of a base's layer
+	Digests  map[string][]string    `json:"digests"`  // layer.Layer.Digests, by stamp
 }
 
 // OpenCache reads the cache in dir. One that is missing, damaged, of another
@@ -79,18 +81,29 @@ func (f *cached) prepare() {
 	if f.Unpacked == nil {
 		f.Unpacked = make(map[string]int64)
 	}
+	if f.Digests == nil {
+		f.Digests = make(map[string][]string)
+	}
 	f.Version = cacheVersion
 }
 
-func (c *Cache) lookup(l *layer.Layer) (layer.Facts, bool) {
+// adopt makes a layer known if the cache knows it.
+func (c *Cache) adopt(l *layer.Layer) bool {
 	if c == nil {
-		return layer.Facts{}, false
+		return false
 	}
 	stamp, _ := l.Stamp()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f, ok := c.facts.Layers[stamp]
-	return f, ok
+	if !ok {
+		return false
+	}
+	l.Adopt(f)
+	if digests, ok := c.facts.Digests[stamp]; ok {
+		_ = l.AdoptDigests(digests) // those of another layer, or that nobody wants, are left
+	}
+	return true
 }
 
 // store keeps a known layer, unless a file of it is so young that a later
@@ -106,6 +119,7 @@ func (c *Cache) store(l *layer.Layer) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.keep(stamp, l.Digests())
 	if c.facts.Layers[stamp] == facts {
 		return
 	}
@@ -113,6 +127,21 @@ func (c *Cache) store(l *layer.Layer) {
 		clear(c.facts.Layers)
 	}
 	c.facts.Layers[stamp], c.dirty = facts, true
+}
+
+// keep remembers the digests of a layer's files.
+func (c *Cache) keep(stamp string, digests []string) {
+	if len(digests) == 0 || len(digests) > maxDigests || len(c.facts.Digests[stamp]) > 0 {
+		return
+	}
+	total := len(digests)
+	for _, d := range c.facts.Digests {
+		total += len(d)
+	}
+	if total > maxDigests {
+		clear(c.facts.Digests)
+	}
+	c.facts.Digests[stamp], c.dirty = digests, true
 }
 
 // Save writes the cache, whole or not at all. Without news it does nothing.

@@ -6,6 +6,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/org/ai-ship/pkg/layer"
 )
 
 // Artifact is the product as the one thing that is published: the image, or
@@ -64,6 +66,44 @@ func (p *Product) Unpacked(ctx context.Context) (int64, error) {
 		largest = max(largest, sum)
 	}
 	return largest, nil
+}
+
+// ModelFile is a model file and what it holds.
+type ModelFile struct {
+	Path   string // in the image, without leading slash
+	Size   int64  // bytes
+	SHA256 string // hex
+}
+
+// ModelFiles are the files of the model layers of the images, each path once,
+// with what Spec.ModelDigests had learned. A layer that was known before anybody
+// asked for its files, from a cache, is read for them now.
+func ModelFiles(images []*Image) ([]ModelFile, error) {
+	var all []ModelFile
+	seen := make(map[string]bool)
+	for _, img := range images {
+		for _, l := range img.layers {
+			if l.Kind() != layer.KindModel {
+				continue
+			}
+			digests, err := l.Digested()
+			if err != nil {
+				return nil, err
+			}
+			for _, e := range l.Entries() {
+				if e.Content == nil {
+					continue
+				}
+				f := ModelFile{Path: e.Path, Size: e.Content.Size(), SHA256: digests[0]}
+				digests = digests[1:]
+				if !seen[f.Path] {
+					seen[f.Path] = true
+					all = append(all, f)
+				}
+			}
+		}
+	}
+	return all, nil
 }
 
 // Remember gives the cache what is known of the product's layers by now. A nil

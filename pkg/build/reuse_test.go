@@ -2,8 +2,11 @@ package build_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +15,7 @@ import (
 
 	"github.com/org/ai-ship/pkg/build"
 	"github.com/org/ai-ship/pkg/layer"
+	"github.com/org/ai-ship/pkg/scan"
 	"github.com/org/ai-ship/pkg/seal"
 )
 
@@ -181,5 +185,86 @@ func TestCacheDamaged(t *testing.T) {
 	var none *build.Cache
 	if err := none.Save(); err != nil {
 		t.Error(err)
+	}
+}
+
+// What is learned of model files while their layer is hashed stays known, and is
+// nobody's claim where it was not learned.
+func TestModelDigests(t *testing.T) {
+	root := project(t, true)
+	dir, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	wanted := spec(t)
+	wanted.ModelDigests = true
+	built := func(s build.Spec) (*build.Product, *build.Cache) {
+		t.Helper()
+		cache, err := build.OpenCache(dir, seal.New("ours"), func() time.Time { return time.Now().Add(time.Hour) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return make1(t, root, s, build.Known{Cache: cache}), cache
+	}
+	known := func(p *build.Product) bool {
+		t.Helper()
+		for _, l := range p.Images[0].Own() {
+			if l.Kind() == layer.KindModel && l.Digests() == nil {
+				return false
+			}
+			if l.Kind() != layer.KindModel && l.Digests() != nil {
+				t.Errorf("%s layer %s has digests of files", l.Kind(), l.Name())
+			}
+		}
+		return true
+	}
+	keep := func(p *build.Product, c *build.Cache) {
+		t.Helper()
+		digest(t, p)
+		p.Remember()
+		if err := c.Save(); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	plain, cache := built(spec(t))
+	keep(plain, cache)
+	if known(plain) {
+		t.Error("digests are known that nobody asked for")
+	}
+	if files, err := build.ModelFiles(plain.Images); err == nil {
+		t.Errorf("files %+v of layers that nobody looked into", files)
+	}
+
+	// A layer that is known from before is read for its files, once.
+	first, cache := built(wanted)
+	if known(first) {
+		t.Error("digests are known that nobody computed")
+	}
+	files, err := build.ModelFiles(first.Images)
+	if err != nil || len(files) == 0 || !known(first) {
+		t.Fatalf("%+v, %v", files, err)
+	}
+	keep(first, cache)
+	if a, b := digest(t, plain), digest(t, first); a != b {
+		t.Errorf("the image is %s with digests and %s without", b, a)
+	}
+	again, _ := built(wanted)
+	if !known(again) {
+		t.Error("what was learned is forgotten")
+	}
+	target, err := again.Images[0].Target("acme/digits:1", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		data, err := root.ReadFile(f.Path)
+		if err != nil || fmt.Sprintf("%x", sha256.Sum256(data)) != f.SHA256 || int64(len(data)) != f.Size {
+			t.Errorf("%+v, %v", f, err)
+		}
+		if !slices.ContainsFunc(target.Files, func(s scan.File) bool { return s.Path == f.Path && s.SHA256 == f.SHA256 }) {
+			t.Errorf("scanners are not told of %+v", f)
+		}
 	}
 }

@@ -22,14 +22,19 @@ func (i *Image) Target(name string, now time.Time) (scan.Target, error) {
 		if l.Kind() != layer.KindModel {
 			bare.layers = append(bare.layers, l)
 		}
+		digests := l.Digests()
 		for _, e := range l.Entries() {
-			if e.Content != nil && e.Mode&fs.ModeSymlink == 0 {
-				f := scan.File{Path: e.Path, Kind: string(l.Kind()), Size: e.Content.Size(), Open: open(e)}
-				if now.Sub(e.Content.Settled()) >= grain {
-					f.Stamp = e.Content.Stamp()
-				}
-				t.Files = append(t.Files, f)
+			if e.Content == nil || e.Mode&fs.ModeSymlink != 0 {
+				continue
 			}
+			f := scan.File{Path: e.Path, Kind: string(l.Kind()), Size: e.Content.Size(), Open: open(e)}
+			if now.Sub(e.Content.Settled()) >= grain {
+				f.Stamp = e.Content.Stamp()
+			}
+			if len(digests) > 0 {
+				f.SHA256, digests = digests[0], digests[1:]
+			}
+			t.Files = append(t.Files, f)
 		}
 	}
 	bare.prepare()

@@ -18,7 +18,7 @@ import (
 
 type promoteFlags struct {
 	imageFlags
-	to, from, reason string
+	to, from, reason, scanDB string
 }
 
 func (p Process) promote() *cobra.Command {
@@ -29,8 +29,10 @@ func (p Process) promote() *cobra.Command {
 		Long: `promote moves a channel, such as production, onto an image that is in the registry
 already: REF, or what --from points to, or what the channel that it comes after
 points to. It checks the signature and the gates' verdict against the config of
-today, the order of the channels, the soak time and the age of the scan; it
-refuses an older image than the channel has. The move is recorded and signed.` + "\n" + exitHelp(),
+today, the order of the channels, the soak time and the age of the scan: an image
+whose scan is older than the channel's scan-max-age is scanned again, from its
+SBOM. It refuses an older image than the channel has. The move is recorded and
+signed.` + "\n" + exitHelp(),
 		Example: `  ai-ship promote --to production
   ai-ship promote --to production ghcr.io/acme/digits@sha256:…`,
 		Args: cobra.MaximumNArgs(1),
@@ -44,6 +46,7 @@ refuses an older image than the channel has. The move is recorded and signed.` +
 	flags := cmd.Flags()
 	f.register(flags)
 	flags.StringVar(&f.to, "to", "", "`channel` to move")
+	flags.StringVar(&f.scanDB, "scan-db", "", "vulnerability `database` of a new scan instead of the config's, as run takes it")
 	flags.StringVar(&f.from, "from", "", "`channel` whose image is taken (default: the one that the channel comes after)")
 	flags.StringVar(&f.reason, "reason", "", "`text` for the record")
 	return cmd
@@ -55,6 +58,9 @@ func (p Process) advance(ctx context.Context, f promoteFlags, args []string) (er
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
+	if f.scanDB != "" {
+		s.config.Scan.DB = f.scanDB
+	}
 	channel, err := s.channel(f.to)
 	if err != nil {
 		return err
@@ -76,10 +82,23 @@ func (p Process) advance(ctx context.Context, f promoteFlags, args []string) (er
 	if err != nil {
 		return err
 	}
-	promoted, err := mover.Promote(ctx, release.Promotion{
+	promotion := release.Promotion{
 		Wish: wish, Subject: subject, After: channel.After, Soak: channel.Soak,
 		Demands: attest.Demands(n.trust.Require, &policy),
-	})
+	}
+	if channel.ScanMaxAge > 0 {
+		keep, failed := p.keep(s.project, false)
+		if failed != nil {
+			return failed
+		}
+		defer func() { err = errors.Join(err, keep.close()) }()
+		r, failed := s.rescan(ctx, keep, channel, promotion, policy.Scan, mover)
+		if failed != nil {
+			return failed
+		}
+		promotion.Check = r.Check
+	}
+	promoted, err := mover.Promote(ctx, promotion)
 	if err != nil {
 		return err
 	}

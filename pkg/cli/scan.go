@@ -94,12 +94,16 @@ type packages struct {
 }
 
 func (s *packages) Scan(ctx context.Context, target scan.Target) (scan.Findings, error) {
+	return s.look(ctx, func() (scan.Findings, error) { return s.engine.Scan(ctx, target) })
+}
+
+func (s *packages) look(ctx context.Context, scanning func() (scan.Findings, error)) (scan.Findings, error) {
 	if s.engine == nil {
 		if err := s.open(ctx); err != nil {
 			return scan.Findings{}, err
 		}
 	}
-	findings, err := s.engine.Scan(ctx, target)
+	findings, err := scanning()
 	if err != nil {
 		// The network's errors are known by themselves; the others are about the
 		// ignore file, VEX, the database or the base.

@@ -70,6 +70,8 @@ func TestScripts(t *testing.T) {
 			"count":  count,
 			"jar":    jar,
 			"javadb": javadb,
+
+			"database": advisories,
 		},
 	})
 }
@@ -107,6 +109,13 @@ func digest(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		ts.Setenv(args[1], found.Digest.String())
 	}
+}
+
+// database OUT DIR builds a database of vulnerabilities from the advisories in DIR.
+func advisories(ts *testscript.TestScript, _ bool, args []string) {
+	archive, err := vulndb.Build(os.DirFS(ts.MkAbs(args[1])), time.Now())
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), archive, 0o644))
 }
 
 // count N DIR expects that many files below a folder.

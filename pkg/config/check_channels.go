@@ -27,7 +27,10 @@ func (k *checker) channels() {
 			k.fail(after, fmt.Sprintf("unknown channel %q; expected one of %s", clip(c.After), clip(strings.Join(names, ", "))), didYouMean(clip(c.After), names))
 		}
 		k.soak(at, c)
-		k.duration(child(at, "scan-max-age"), c.ScanMaxAge)
+		age := child(at, "scan-max-age")
+		if k.duration(age, c.ScanMaxAge) && k.config.Gates.Vulnerabilities == nil {
+			k.fail(age, "there is no gate to hold a scan to", "add gates: {vulnerabilities: {fail-on: critical}}")
+		}
 	}
 	k.cycles(names)
 }

@@ -68,7 +68,7 @@ func (k *checker) verify() {
 
 // Statements are the short names of the statements that ai-ship makes.
 func Statements() []string {
-	return []string{"verdict", "test-result", "sbom", "provenance", "vulnerabilities"}
+	return []string{"verdict", "test-result", "sbom", "provenance", "vulnerabilities", "models"}
 }
 
 // key records a key whose scheme is not known, or that lies outside of the project.

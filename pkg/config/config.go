@@ -151,7 +151,7 @@ type Verify struct {
 	Issuer         string   `yaml:"issuer" jsonschema_description:"Who vouches for the identity, such as https://token.actions.githubusercontent.com."`
 	TrustedRoot    string   `yaml:"trusted-root" jsonschema_description:"File with the roots to verify with, relative to the project. Default: that of sign, or the public ones."`
 	AnyRepository  bool     `yaml:"any-repository" jsonschema:"default=false" jsonschema_description:"Whether statements made for the same digest in another repository count, as after mirroring."`
-	Require        []string `yaml:"require" jsonschema_description:"Statements that an image must have, by predicate type or short name: verdict, test-result, sbom, provenance, vulnerabilities. Default: verdict."`
+	Require        []string `yaml:"require" jsonschema_description:"Statements that an image must have, by predicate type or short name: verdict, test-result, sbom, provenance, vulnerabilities, models. Default: verdict."`
 }
 
 // Channel is a tag that promises something, such as staging or production.
@@ -159,7 +159,7 @@ type Channel struct {
 	On         []string `yaml:"on" jsonschema:"pattern=^(branch|tag):." jsonschema_description:"Events that move the tag: branch:GLOB or tag:GLOB."`
 	After      string   `yaml:"after" jsonschema_description:"Channel that a digest must have been in before."`
 	Soak       string   `yaml:"soak" jsonschema_description:"How long it must have been there, such as 1h."`
-	ScanMaxAge string   `yaml:"scan-max-age" jsonschema_description:"How old the attested scan may be when the channel is moved by promote, such as 24h; an older image is scanned again from its SBOM."`
+	ScanMaxAge string   `yaml:"scan-max-age" jsonschema_description:"How old the attested scan may be when the channel is moved by promote, such as 24h; an older image is scanned again from its SBOM and held to gates.vulnerabilities, which must be set."`
 }
 
 // Auto is the text of a limit that leaves the figure to ai-ship.

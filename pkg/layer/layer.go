@@ -47,6 +47,7 @@ type Spec struct {
 	Compression Compression
 	ModTime     time.Time // of every entry; whole seconds
 	Docker      bool      // Docker's media types, else OCI's
+	Digests     bool      // each file's sha256 is learned with the layer's; it costs a second hash
 }
 
 // Facts are what is known of a layer once it has been read.
@@ -62,9 +63,10 @@ type Layer struct {
 	tarball *tarball
 	stamp   func() (string, time.Time) // once: the entries do not change
 
-	mu     sync.Mutex
-	diffID *v1.Hash
-	facts  *Facts
+	mu      sync.Mutex
+	diffID  *v1.Hash
+	facts   *Facts
+	digests []string // nil: not known
 }
 
 var _ v1.Layer = (*Layer)(nil)
@@ -152,17 +154,25 @@ func (l *Layer) DiffID() (v1.Hash, error) {
 	if known != nil {
 		return *known, nil
 	}
-	r, err := l.openPlain(0)
-	if err != nil {
+	if err := l.read(); err != nil {
 		return v1.Hash{}, err
-	}
-	defer r.Close()
-	if _, err := io.CopyBuffer(io.Discard, struct{ io.Reader }{r}, make([]byte, copySize)); err != nil {
-		return v1.Hash{}, fmt.Errorf("reading layer %q: %w", l.spec.Name, err)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return *l.diffID, nil
+}
+
+// read reads the tar stream for what is learned of it.
+func (l *Layer) read() error {
+	r, err := l.openPlain(0)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if _, err := io.CopyBuffer(io.Discard, struct{ io.Reader }{r}, make([]byte, copySize)); err != nil {
+		return fmt.Errorf("reading layer %q: %w", l.spec.Name, err)
+	}
+	return nil
 }
 
 // copySize is large enough that hashing, not system calls, takes the time.
@@ -231,7 +241,7 @@ func (l *Layer) OpenAt(offset int64) (io.ReadCloser, error) {
 }
 
 // openPlain opens the tar stream; read from its start to its end, it makes the
-// diffID known.
+// diffID known, and the digests of files where they are asked for.
 func (l *Layer) openPlain(offset int64) (io.ReadCloser, error) {
 	s, err := l.tarball.open(offset)
 	if err != nil {
@@ -239,16 +249,27 @@ func (l *Layer) openPlain(offset int64) (io.ReadCloser, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if offset > 0 || l.diffID != nil {
+	if offset > 0 || l.diffID != nil && (!l.spec.Digests || l.digests != nil) {
 		return s, nil
 	}
-	return &learner{stream: s, hash: sha256.New(), layer: l}, nil
+	return &learner{stream: s, seen: l.observe(), layer: l}, nil
 }
 
-// learn keeps the diffID, which of a plain layer is all there is to know.
-func (l *Layer) learn(diffID v1.Hash) {
+// learn keeps the diffID, which of a plain layer is all there is to know, and the
+// digests of files. What was adopted stays: of another stream nothing is learned.
+func (l *Layer) learn(seen *observer) {
+	diffID := sum(seen.stream)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.diffID != nil && *l.diffID != diffID {
+		return
+	}
+	if seen.files != nil {
+		l.digests = seen.files.digests
+	}
+	if l.diffID != nil {
+		return
+	}
 	l.diffID = &diffID
 	if l.spec.Compression == Plain {
 		l.facts = &Facts{Digest: diffID, DiffID: diffID, Size: l.tarball.size}
@@ -258,15 +279,15 @@ func (l *Layer) learn(diffID v1.Hash) {
 // learner hashes what passes and tells the layer at the end.
 type learner struct {
 	*stream
-	hash  hash.Hash
+	seen  *observer
 	layer *Layer
 }
 
 func (r *learner) Read(p []byte) (int, error) {
 	n, err := r.stream.Read(p)
-	r.hash.Write(p[:n])
+	_, _ = r.seen.Write(p[:n]) // never fails
 	if err == io.EOF {
-		r.layer.learn(sum(r.hash))
+		r.layer.learn(r.seen)
 	}
 	return n, err
 }

@@ -2,7 +2,6 @@ package layer
 
 import (
 	"fmt"
-	"hash"
 	"io"
 )
 
@@ -17,7 +16,7 @@ const sendSize = 256 << 10 // bytes
 //
 // What is observed and what is sent are two reads of one page. Should the file
 // change between them, the digest tells: a registry takes no other bytes.
-func (s *stream) writeTo(w io.Writer, observer hash.Hash) (written int64, err error) {
+func (s *stream) writeTo(w io.Writer, observer io.Writer) (written int64, err error) {
 	buf := make([]byte, sendSize)
 	for {
 		part, err := s.part()
@@ -39,7 +38,7 @@ func (s *stream) writeTo(w io.Writer, observer hash.Hash) (written int64, err er
 }
 
 // send writes one part to its end.
-func send(w io.Writer, part io.Reader, observer hash.Hash, buf []byte) (int64, error) {
+func send(w io.Writer, part io.Reader, observer io.Writer, buf []byte) (int64, error) {
 	to, canTake := w.(io.ReaderFrom)
 	content, isContent := part.(*exactly)
 	if canTake && isContent {
@@ -55,7 +54,7 @@ func send(w io.Writer, part io.Reader, observer hash.Hash, buf []byte) (int64, e
 }
 
 // sendFile lets the kernel send the rest of a file, a piece after the other.
-func (e *exactly) sendFile(to io.ReaderFrom, f *openFile, observer hash.Hash, buf []byte) (sent int64, err error) {
+func (e *exactly) sendFile(to io.ReaderFrom, f *openFile, observer io.Writer, buf []byte) (sent int64, err error) {
 	for e.left > 0 {
 		piece := buf[:min(e.left, int64(len(buf)))]
 		if observer != nil {
@@ -64,7 +63,9 @@ func (e *exactly) sendFile(to io.ReaderFrom, f *openFile, observer hash.Hash, bu
 			if n < len(piece) {
 				return sent, fmt.Errorf("reading %q: %d bytes short: %w", e.path, e.left, orChanged(err))
 			}
-			observer.Write(piece)
+			if _, err := observer.Write(piece); err != nil {
+				return sent, err
+			}
 		}
 		n, err := to.ReadFrom(&io.LimitedReader{R: f.File, N: int64(len(piece))})
 		e.left, sent = e.left-n, sent+n
@@ -95,9 +96,9 @@ func (s *stream) WriteTo(w io.Writer) (int64, error) { return s.writeTo(w, nil) 
 // WriteTo writes what is left, and tells the layer what passed, as reading to
 // the end does.
 func (r *learner) WriteTo(w io.Writer) (int64, error) {
-	n, err := r.writeTo(w, r.hash)
+	n, err := r.writeTo(w, r.seen)
 	if err == nil {
-		r.layer.learn(sum(r.hash))
+		r.layer.learn(r.seen)
 	}
 	return n, err
 }

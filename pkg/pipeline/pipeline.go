@@ -55,6 +55,10 @@ func (e *StageError) Unwrap() error { return e.Err }
 // that tags could point to.
 type Publisher func(context.Context, publish.Artifact) (Published, error)
 
+// Pushed scans one platform of a registry's image for vulnerabilities, with the
+// database of the run; base.ErrPlatform when it has none of the platform.
+type Pushed func(ctx context.Context, image name.Digest, platform v1.Platform) (scan.Findings, error)
+
 // Published is an artifact in its place.
 type Published struct {
 	Digest   *name.Digest // nil when the place is no registry
@@ -79,12 +83,9 @@ type Engines struct {
 	Cache   *build.Cache // may be nil
 	Tracker Tracker      // may be nil when the plan's reports are all files
 	Scanner scan.Scanner // nil: the stage is skipped and says so
-	// Pushed scans an image of a registry for vulnerabilities, with the database
-	// that Scanner uses; base.ErrPlatform when it has none of the platform. May be
-	// nil when no gate is only about new ones.
-	Pushed  func(ctx context.Context, image name.Digest, platform v1.Platform) (scan.Findings, error)
-	Publish Publisher   // nil: a dry run ends after the gates
-	Signer  sign.Signer // nil: the stage is skipped and says so
+	Pushed  Pushed       // may be nil when no gate is only about new vulnerabilities
+	Publish Publisher    // nil: a dry run ends after the gates
+	Signer  sign.Signer  // nil: the stage is skipped and says so
 	// Verify returns what reads back what the signer of this identity wrote, and
 	// Channels what moves channels with it; neither is nil when Signer is not.
 	Verify   func(sign.Identity) (sign.Verifier, error)
@@ -203,7 +204,9 @@ func (r *run) stage(ctx context.Context, name string, do func(context.Context) e
 
 func (r *run) build(ctx context.Context) (err error) {
 	known := build.Known{Predecessors: r.out.Plan.Predecessors, Cache: r.engines.Cache}
-	if r.out.Product, err = build.Files(ctx, r.engines.Project, r.out.Plan.Build, known); err != nil {
+	spec := r.out.Plan.Build
+	spec.ModelDigests = r.engines.Signer != nil
+	if r.out.Product, err = build.Files(ctx, r.engines.Project, spec, known); err != nil {
 		return err
 	}
 	if r.out.Size.Compressed, err = r.out.Product.Compressed(); err != nil {
@@ -228,6 +231,9 @@ func (r *run) gate(ctx context.Context) (err error) {
 		IgnoreUntil: IgnoreUntil(r.engines.Now()),
 	})
 	if err := r.explain(ctx); err != nil {
+		return err
+	}
+	if err := r.describe(performance(r.out.Verdict)); err != nil {
 		return err
 	}
 	if err := Refusal(r.out.Verdict); err != nil {

@@ -297,7 +297,7 @@ func TestRunSigned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !out.Proof.Signed() || len(out.Signed.Attestations) != 7 {
+	if !out.Proof.Signed() || len(out.Signed.Attestations) != 8 {
 		t.Fatalf("signed %+v", out.Signed)
 	}
 	for _, img := range out.Product.Images {
@@ -316,7 +316,7 @@ func TestRunSigned(t *testing.T) {
 				t.Errorf("SBOM of %s: %s", img.Platform, a.Predicate)
 			}
 		}
-		if want := []string{attest.Verdict, attest.TestResult, attest.Provenance, attest.Vulnerabilities, attest.SBOM}; !slices.Equal(types, want) {
+		if want := []string{attest.Verdict, attest.TestResult, attest.Provenance, attest.Vulnerabilities, attest.SBOM, attest.Models}; !slices.Equal(types, want) {
 			t.Errorf("statements of %s: %q", img.Platform, types)
 		}
 	}
@@ -325,7 +325,7 @@ func TestRunSigned(t *testing.T) {
 		t.Errorf("history %+v, %v", h, err)
 	}
 	rep, err := out.Report()
-	if err != nil || rep.Signature == nil || rep.Signature.Key != notary.By().Key || len(rep.Attestations) != 7 || rep.Tags[len(rep.Tags)-1] != "staging" {
+	if err != nil || rep.Signature == nil || rep.Signature.Key != notary.By().Key || len(rep.Attestations) != 8 || rep.Tags[len(rep.Tags)-1] != "staging" {
 		t.Errorf("report %+v, %v", rep.Signature, err)
 	}
 }

@@ -1,13 +1,18 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"github.com/org/ai-ship/pkg/base"
 	"github.com/org/ai-ship/pkg/build"
+	"github.com/org/ai-ship/pkg/gate"
+	"github.com/org/ai-ship/pkg/plan"
 	"github.com/org/ai-ship/pkg/scan"
 )
 
@@ -40,30 +45,42 @@ func (r *run) scan(ctx context.Context) error {
 }
 
 // known takes out of the gate, where only new vulnerabilities count, those that
-// the channel's image has too. That image is scanned now, with the same
+// the channel's image has too.
+func (r *run) known(ctx context.Context, img *build.Image, findings *scan.Findings) error {
+	policy := r.out.Plan.Gates.Scan
+	if policy == nil {
+		return nil
+	}
+	known, err := except(ctx, r.engines.Pushed, r.out.Plan.Current, img.Platform, policy.Vulnerabilities, findings)
+	r.out.Known = cmp.Or(known, r.out.Known)
+	return err
+}
+
+// except takes out of the gate what the image that a channel points to has too,
+// and returns that image, "" for none. It is scanned now, with the same
 // database, so that nobody's record of it has to be believed; if it cannot be,
 // nothing is known to be old and the run fails.
-func (r *run) known(ctx context.Context, img *build.Image, findings *scan.Findings) error {
-	policy, current := r.out.Plan.Gates.Scan, r.out.Plan.Current
-	if policy == nil || policy.Vulnerabilities == nil || !policy.Vulnerabilities.OnlyNew || current == nil {
-		return nil
+func except(
+	ctx context.Context, pushed Pushed, current *plan.Current, platform v1.Platform, policy *gate.Vulnerabilities, findings *scan.Findings,
+) (string, error) {
+	if policy == nil || !policy.OnlyNew || current == nil {
+		return "", nil
 	}
-	before, err := r.engines.Pushed(ctx, current.Image, img.Platform)
+	before, err := pushed(ctx, current.Image, platform)
 	if errors.Is(err, base.ErrPlatform) {
 		findings.Skipped = append(findings.Skipped, scan.Skip{
-			Reason: fmt.Sprintf("only-new: %s has no image for %s to compare with, so all of its vulnerabilities count", current.Channel, img.Platform),
+			Reason: fmt.Sprintf("only-new: %s has no image for %s to compare with, so all of its vulnerabilities count", current.Channel, platform),
 		})
-		return nil
+		return "", nil
 	}
 	if err != nil {
-		return fmt.Errorf("scanning what %s points to, to tell what is new: %w", current.Channel, err)
+		return "", fmt.Errorf("scanning what %s points to, to tell what is new: %w", current.Channel, err)
 	}
 	for _, missing := range before.Incomplete {
 		if missing.ID == "unverified-layer" {
-			return fmt.Errorf("scanning what %s points to, to tell what is new: %s", current.Channel, missing.Detail)
+			return "", fmt.Errorf("scanning what %s points to, to tell what is new: %s", current.Channel, missing.Detail)
 		}
 	}
-	r.out.Known = current.Image.Name()
 	findings.Except(before.Vulnerabilities, scan.Ignored{By: current.Image.Name(), Reason: current.Channel + " has it already", Known: true})
-	return nil
+	return current.Image.Name(), nil
 }

@@ -25,6 +25,9 @@ func (r *run) sign(ctx context.Context) error {
 		r.out.Proof = sign.Unsigned(*top, why)
 		return skip(why)
 	}
+	if err := r.weigh(); err != nil {
+		return err
+	}
 	if r.out.Product.Index != nil {
 		for i, img := range r.out.Product.Images {
 			digest, err := img.Digest()
@@ -84,6 +87,11 @@ func (r *run) statements(from, to int) ([]sign.Statement, error) {
 	for _, s := range r.out.Scans[min(from, len(r.out.Scans)):min(to, len(r.out.Scans))] {
 		makers = append(makers, s.statements(about)...)
 	}
+	files, err := models(r.out.Product.Images[from:to])
+	if err != nil {
+		return nil, err
+	}
+	makers = append(makers, files...)
 	var all []sign.Statement
 	for _, make := range makers {
 		s, err := make()
@@ -101,16 +109,19 @@ func (s Scanned) statements(about attest.Run) []func() (sign.Statement, error) {
 	if s.Findings.Database == nil {
 		return nil
 	}
-	about.Started, about.Finished = s.Began, s.Ended
-	all := []func() (sign.Statement, error){attest.Scanned{
-		Run: about, Scanner: "pkg:github/aquasecurity/trivy", Version: s.Findings.Engine, Findings: s.Findings,
-	}.Statement}
+	all := []func() (sign.Statement, error){scanned(s, about).Statement}
 	for _, d := range s.Findings.Documents {
 		if strings.HasSuffix(d.Name, "sbom.cdx.json") {
 			all = append(all, func() (sign.Statement, error) { return attest.Bill(d.Data) })
 		}
 	}
 	return all
+}
+
+// scanned is a scan as it is attested.
+func scanned(s Scanned, about attest.Run) attest.Scanned {
+	about.Started, about.Finished = s.Began, s.Ended
+	return attest.Scanned{Run: about, Scanner: "pkg:github/aquasecurity/trivy", Version: s.Findings.Engine, Findings: s.Findings}
 }
 
 // provenance adds what the images are made of.

@@ -295,7 +295,7 @@ func TestSigning(t *testing.T) {
 			t.Errorf("%s: trust (-want +got):\n%s", tc.text, diff)
 		}
 	}
-	c := parse("channels: {staging: {on: ['branch:d']}, production: {on: ['tag:v*'], after: staging, soak: 1h, scan-max-age: 24h}}\n")
+	c := parse("gates: {vulnerabilities: {fail-on: high}}\nchannels: {staging: {on: ['branch:d']}, production: {on: ['tag:v*'], after: staging, soak: 1h, scan-max-age: 24h}}\n")
 	channel, err := plan.ChannelOf(c, "production")
 	if want := (plan.Channel{Name: "production", After: "staging", Soak: time.Hour, ScanMaxAge: 24 * time.Hour}); err != nil || channel != want {
 		t.Errorf("channel %+v, %v", channel, err)

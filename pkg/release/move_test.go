@@ -1,6 +1,7 @@
 package release_test
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -156,6 +157,18 @@ func TestPromoteDemands(t *testing.T) {
 		t.Errorf("ungated: %v", err)
 	}
 	w.points("production", w.digest(image))
+
+	// The last word is that of whoever promotes, on what was verified.
+	other, no := w.made(2), errors.New("its scan is too old")
+	var about sign.Evidence
+	terms = release.Promotion{Check: func(_ context.Context, e sign.Evidence) error { about = e; return no }}
+	if err := w.promote(other, terms); !errors.Is(err, no) || about.Subject.DigestStr() != w.digest(other) {
+		t.Errorf("refused by the check about %s: %v", about.Subject, err)
+	}
+	w.points("production", w.digest(image))
+	no = nil
+	w.must(w.promote(other, terms))
+	w.points("production", w.digest(other))
 }
 
 // Whoever pushes may write tags and statements of the right shape; only a

@@ -28,6 +28,9 @@ type Promotion struct {
 	Demands []sign.Demand
 	After   string        // channel that the image must have been in; "" for none
 	Soak    time.Duration // how long ago it must have come there
+	// Check is asked last, about what was verified, before anything is moved; nil
+	// accepts all.
+	Check func(context.Context, sign.Evidence) error
 }
 
 // Promoted is a move and the proof that it rests on.
@@ -45,7 +48,7 @@ type Skipped struct {
 
 // Promote moves a channel onto an image that is proven, has been where the
 // channel demands, and is not older than what the channel has. Errors:
-// sign.ErrUnproven, ErrNotReady, and those of Move.
+// sign.ErrUnproven, ErrNotReady, those of Check and those of Move.
 func (m Mover) Promote(ctx context.Context, p Promotion) (Promoted, error) {
 	proof, err := sign.Prove(ctx, m.Verifier, p.Subject, p.Demands)
 	if err != nil {
@@ -53,6 +56,11 @@ func (m Mover) Promote(ctx context.Context, p Promotion) (Promoted, error) {
 	}
 	if err := m.ready(ctx, p); err != nil {
 		return Promoted{}, err
+	}
+	if p.Check != nil {
+		if err := p.Check(ctx, proof.Evidence()); err != nil {
+			return Promoted{}, fmt.Errorf("promoting to %q: %w", p.Channel, err)
+		}
 	}
 	p.Action = Promote
 	move, err := m.Move(ctx, proof, p.Wish)

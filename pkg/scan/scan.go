@@ -134,8 +134,9 @@ type Model struct {
 	Parameters   int64    `json:"parameters,omitempty"`
 	Quantisation string   `json:"quantisation,omitempty"`
 	License      string   `json:"license,omitempty"`
-	Size         int64    `json:"size,omitempty"`   // bytes of the file, 0 when it stands in an archive
-	SHA256       string   `json:"sha256,omitempty"` // hex, of a file that was worth reading for it
+	Datasets     []string `json:"datasets,omitempty"` // that the model card names
+	Size         int64    `json:"size,omitempty"`     // bytes of the file, 0 when it stands in an archive
+	SHA256       string   `json:"sha256,omitempty"`   // hex, of a file that was worth reading for it
 }
 
 // License is the licence of a package, or of a model file. One package may have

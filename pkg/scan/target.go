@@ -33,6 +33,8 @@ type File struct {
 	// Stamp changes whenever the content may have changed, and costs no read; ""
 	// where that cannot be told, as of a file that changed a moment ago.
 	Stamp string
+	// SHA256 is the content's, in hex, where it is known without reading it; else "".
+	SHA256 string
 	// Open gives random access to the content on this machine. The caller closes
 	// it.
 	Open func() (Content, error)

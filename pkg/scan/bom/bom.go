@@ -21,13 +21,17 @@ import (
 // Name is the document that models are added to.
 const Name = "sbom.cdx.json"
 
-// MaxHashed is up to what size a model file is read for its hash. A larger one
-// would be read twice in a run, here and when it is sent; the digest of its
-// layer, in the manifest, covers it.
+// MaxHashed is up to what size a model file is read for its hash, where nobody
+// knows it. A larger one would be read twice in a run, here and when it is sent;
+// the digest of its layer, in the manifest, covers it, and what sending it taught
+// is added by Describe.
 const MaxHashed = 256 << 20 // bytes
 
 // prefix of the properties that CycloneDX has no field for.
 const prefix = "dev.ai-ship:"
+
+// modelRef begins the references of our components; the file's path follows.
+const modelRef = "model:"
 
 // AddModels adds the inventory to the SBOM among the documents, and gives it
 // the sizes and hashes of files; without an SBOM it does nothing. Files that the
@@ -64,7 +68,7 @@ func AddModels(ctx context.Context, f *scan.Findings, target scan.Target, m *mem
 // measure adds what a model's file is.
 func measure(ctx context.Context, m *scan.Model, file scan.File, hashes *memory.Files[string]) error {
 	m.Size = file.Size
-	if file.Size > MaxHashed {
+	if m.SHA256 = file.SHA256; m.SHA256 != "" || file.Size > MaxHashed {
 		return nil
 	}
 	if sum, ok := hashes.Get(file); ok {
@@ -121,6 +125,10 @@ func withModels(data []byte, models []scan.Model) ([]byte, error) {
 	slices.SortFunc(components, func(a, b cdx.Component) int { return strings.Compare(a.BOMRef, b.BOMRef) })
 	bom.Components = &components
 	link(bom, refs)
+	return encoded(bom)
+}
+
+func encoded(bom *cdx.BOM) ([]byte, error) {
 	var out bytes.Buffer
 	err := cdx.NewBOMEncoder(&out, cdx.BOMFileFormatJSON).SetPretty(true).SetEscapeHTML(false).Encode(bom)
 	return out.Bytes(), err
@@ -144,13 +152,29 @@ func link(bom *cdx.BOM, refs []string) {
 	}
 }
 
+// card is what is known of a model when it is scanned; nil for nothing.
+func card(m scan.Model) *cdx.MLModelCard {
+	if m.Architecture == "" && len(m.Datasets) == 0 {
+		return nil
+	}
+	p := &cdx.MLModelParameters{ModelArchitecture: m.Architecture}
+	if len(m.Datasets) > 0 {
+		var all []cdx.MLDatasetChoice
+		for _, name := range m.Datasets {
+			all = append(all, cdx.MLDatasetChoice{ComponentData: &cdx.ComponentData{Type: cdx.ComponentDataTypeDataset, Name: name}})
+		}
+		p.Datasets = &all
+	}
+	return &cdx.MLModelCard{ModelParameters: p}
+}
+
 // component is a model file. A config beside the weights is a file and no model.
 func component(m scan.Model) cdx.Component {
-	c := cdx.Component{Type: cdx.ComponentTypeMachineLearningModel, BOMRef: "model:" + m.Path, Name: m.Path}
+	c := cdx.Component{Type: cdx.ComponentTypeMachineLearningModel, BOMRef: modelRef + m.Path, Name: m.Path}
 	if m.Format == "json" {
 		c.Type = cdx.ComponentTypeFile
-	} else if m.Architecture != "" {
-		c.ModelCard = &cdx.MLModelCard{ModelParameters: &cdx.MLModelParameters{ModelArchitecture: m.Architecture}}
+	} else {
+		c.ModelCard = card(m)
 	}
 	if m.SHA256 != "" {
 		c.Hashes = &[]cdx.Hash{{Algorithm: cdx.HashAlgoSHA256, Value: m.SHA256}}

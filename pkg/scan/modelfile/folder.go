@@ -2,6 +2,7 @@ package modelfile
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,8 +51,8 @@ func (in *input) beside(file, calls string, off int64) {
 
 // folders holds the files of an image against each other, as loaders of model
 // folders do, and adds what it finds to their reports: code that a config runs,
-// parts that are missing, and the licence of a model card. reports has one entry
-// for each of files. The error is ctx's.
+// parts that are missing, and what a model card says. reports has one entry for
+// each of files. The error is ctx's.
 func folders(ctx context.Context, files []scan.File, reports []Report) error {
 	f := &folder{reports: reports, at: map[string]int{}, dirs: map[string]bool{}, models: map[string]bool{}}
 	for i, file := range files {
@@ -63,7 +64,7 @@ func folders(ctx context.Context, files []scan.File, reports []Report) error {
 			f.models[path.Dir(file.Path)] = true
 		}
 	}
-	licences := map[string]string{}
+	cards := map[string]notes{}
 	for i, file := range files {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("looking at model folders: %w", err)
@@ -71,11 +72,11 @@ func folders(ctx context.Context, files []scan.File, reports []Report) error {
 		f.named(i)
 		f.known(i)
 		if dir := path.Dir(file.Path); path.Base(file.Path) == "README.md" && f.models[dir] {
-			licences[dir] = reports[i].licence
+			cards[dir] = reports[i].notes
 		}
 	}
 	for i := range reports {
-		reports[i].license(licences)
+		reports[i].describe(cards)
 	}
 	return nil
 }
@@ -174,16 +175,25 @@ func (r *Report) once(risk Risk) {
 	r.Risks = append(r.Risks, risk)
 }
 
-// license takes the licence of the nearest model card above, where the file has
-// none itself.
-func (r *Report) license(licences map[string]string) {
-	if r.Card.License != "" || r.Card.Format == Other {
+// notes are what a model card says about the models beside and below it.
+type notes struct {
+	License  string   `json:",omitempty"`
+	Datasets []string `json:",omitempty"`
+}
+
+func (n notes) empty() bool { return n.License == "" && len(n.Datasets) == 0 }
+
+// describe takes the licence of the nearest model card above that has one, where
+// the file has none itself, and likewise the datasets.
+func (r *Report) describe(cards map[string]notes) {
+	if r.Card.Format == Other {
 		return
 	}
 	for dir := path.Dir(r.Path); ; dir = path.Dir(dir) {
-		if l := licences[dir]; l != "" {
-			r.Card.License = l
-			return
+		card := cards[dir]
+		r.Card.License = cmp.Or(r.Card.License, card.License)
+		if len(r.Card.Datasets) == 0 {
+			r.Card.Datasets = card.Datasets
 		}
 		if dir == "." || dir == "/" {
 			return
@@ -229,4 +239,32 @@ func licence(text []byte) string {
 		return shown(strings.Join(several.License, ", "), most)
 	}
 	return ""
+}
+
+// datasets are those that a card's front matter names: datasets, a text or a list
+// of them. A card that is no YAML has none.
+func datasets(text []byte) (names []string) {
+	const (
+		most = 100 // characters of a name
+		many = 50
+	)
+	var one struct {
+		Datasets string `yaml:"datasets"`
+	}
+	var several struct {
+		Datasets []string `yaml:"datasets"`
+	}
+	switch {
+	case len(text) == 0:
+	case yaml.Unmarshal(text, &one) == nil:
+		several.Datasets = []string{one.Datasets}
+	case yaml.Unmarshal(text, &several) != nil:
+		return nil
+	}
+	for _, name := range several.Datasets[:min(len(several.Datasets), many)] {
+		if name != "" {
+			names = append(names, shown(name, most))
+		}
+	}
+	return names
 }

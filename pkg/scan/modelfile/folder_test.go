@@ -195,6 +195,41 @@ func TestLicences(t *testing.T) {
 	}
 }
 
+func TestDatasets(t *testing.T) {
+	const config = `{"architectures":["A"]}`
+	for name, tt := range map[string]struct {
+		card string
+		want []string
+	}{
+		"one":             {"---\nlicense: mit\ndatasets: mnist\n---\n", []string{"mnist"}},
+		"several":         {"---\ndatasets:\n- mnist\n- acme/digits\n- ''\n---\n", []string{"mnist", "acme/digits"}},
+		"none":            {"---\nlicense: mit\n---\n", []string{"of the folder above"}},
+		"no front matter": {"datasets: mnist\n", []string{"of the folder above"}},
+		"of another kind": {"---\ndatasets: {a: b}\n---\n", []string{"of the folder above"}},
+		"not printable":   {"---\ndatasets: [\"a\\u001b[2Jb\"]\n---\n", []string{`a\u001b[2Jb`}},
+		"very long":       {"---\ndatasets: [" + strings.Repeat("x", 1000) + "]\n---\n", []string{strings.Repeat("x", 100) + "…"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found, err := modelfile.Scanner{}.Scan(t.Context(), scan.Target{Files: image(map[string]string{
+				"app/README.md": "---\ndatasets: of the folder above\n---\n", "app/config.json": config, "app/model/README.md": tt.card, "app/model/config.json": config,
+			})})
+			if err != nil || len(found.Inventory) != 2 {
+				t.Fatalf("%v, %+v", err, found.Inventory)
+			}
+			for _, m := range found.Inventory {
+				if m.Path == "app/model/config.json" && !slices.Equal(m.Datasets, tt.want) {
+					t.Errorf("datasets are %q, want %q", m.Datasets, tt.want)
+				}
+			}
+		})
+	}
+	many := "---\ndatasets: [" + strings.Repeat("x, ", 1000) + "]\n---\n"
+	found, err := modelfile.Scanner{}.Scan(t.Context(), scan.Target{Files: image(map[string]string{"README.md": many, "config.json": config})})
+	if err != nil || len(found.Inventory) != 1 || len(found.Inventory[0].Datasets) != 50 {
+		t.Errorf("%v, %+v", err, found.Inventory)
+	}
+}
+
 // TestFolderErrors: a card that cannot be read ends the scan, and so does its
 // context.
 func TestFolderErrors(t *testing.T) {

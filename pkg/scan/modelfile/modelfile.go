@@ -25,9 +25,9 @@ type Report struct {
 	// not at all; empty when everything was looked at. Risks found before stay.
 	Unscanned string
 
-	wanted  []wanted
-	needed  []string // files that it must have beside it, by paths from its folder
-	licence string   // of a model card: that of the models beside it
+	wanted []wanted
+	needed []string // files that it must have beside it, by paths from its folder
+	notes  notes    // of a model card: about the models beside it
 }
 
 // Card is what the file says it is. Fields are empty or 0 where it does not say.
@@ -39,7 +39,8 @@ type Card struct {
 	Dtypes       []string
 	Parameters   int64
 	Quantisation string
-	License      string // SPDX identifier where the file has one
+	License      string   // SPDX identifier where the file has one
+	Datasets     []string // that the model card names
 }
 
 // Format is what a file is, by its content.

@@ -26,9 +26,9 @@ type Scanner struct{ Memory *memory.Memory }
 // nothing.
 type page struct {
 	Report
-	Wanted  []wanted `json:",omitempty"`
-	Needed  []string `json:",omitempty"`
-	Licence string   `json:",omitempty"`
+	Wanted []wanted `json:",omitempty"`
+	Needed []string `json:",omitempty"`
+	Notes  notes
 }
 
 // Scan inspects every file of our layers, since what a file is shows in its
@@ -72,7 +72,7 @@ func recall(ctx context.Context, f scan.File, pages *memory.Files[*page]) (Repor
 		r := Report{Path: f.Path, Card: Card{Format: Other}}
 		if p != nil {
 			r = p.Report
-			r.wanted, r.needed, r.licence = p.Wanted, p.Needed, p.Licence
+			r.wanted, r.needed, r.notes = p.Wanted, p.Needed, p.Notes
 		}
 		return r, nil
 	}
@@ -81,8 +81,8 @@ func recall(ctx context.Context, f scan.File, pages *memory.Files[*page]) (Repor
 		return r, err
 	}
 	var p *page
-	if r.Card.Format != Other || r.licence != "" || len(r.Risks)+len(r.wanted)+len(r.needed) > 0 {
-		p = &page{Report: r, Wanted: r.wanted, Needed: r.needed, Licence: r.licence}
+	if r.Card.Format != Other || !r.notes.empty() || len(r.Risks)+len(r.wanted)+len(r.needed) > 0 {
+		p = &page{Report: r, Wanted: r.wanted, Needed: r.needed, Notes: r.notes}
 		p.Risks = slices.Clone(r.Risks) // more are added later
 	}
 	pages.Put(f, p)
@@ -104,7 +104,7 @@ func inspectFile(ctx context.Context, f scan.File) (r Report, err error) {
 		if err != nil {
 			return Report{}, err
 		}
-		r.licence = licence(text)
+		r.notes = notes{License: licence(text), Datasets: datasets(text)}
 	}
 	return r, nil
 }
@@ -131,7 +131,7 @@ func (r Report) add(f *scan.Findings) {
 	if c.Format != Other && c.Format != "" {
 		f.Inventory = append(f.Inventory, scan.Model{
 			Path: r.Path, Format: string(c.Format), Framework: c.Framework, Version: c.Version, Architecture: c.Architecture,
-			Dtypes: c.Dtypes, Parameters: c.Parameters, Quantisation: c.Quantisation, License: c.License,
+			Dtypes: c.Dtypes, Parameters: c.Parameters, Quantisation: c.Quantisation, License: c.License, Datasets: c.Datasets,
 		})
 	}
 	for _, risk := range r.Risks {

@@ -15,6 +15,7 @@
 //	unsupported-os-version the distribution stopped publishing advisories
 //	no-os-packages         the distribution is known, its package list is not
 //	unparsable-version     a version or an advisory could not be compared
+//	unread-component       an SBOM's component is no package that could be looked up
 //	no-database            packages were listed, and looked up nowhere
 //	no-advisories-X        the database knows nothing of the ecosystem X
 //

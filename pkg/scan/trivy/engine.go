@@ -13,6 +13,7 @@ import (
 	dbtypes "github.com/aquasecurity/trivy-db/pkg/types"
 	"github.com/aquasecurity/trivy/pkg/clock"
 	"github.com/aquasecurity/trivy/pkg/fanal/applier"
+	"github.com/aquasecurity/trivy/pkg/fanal/artifact"
 	aimage "github.com/aquasecurity/trivy/pkg/fanal/artifact/image"
 	ftypes "github.com/aquasecurity/trivy/pkg/fanal/types"
 	trivyscan "github.com/aquasecurity/trivy/pkg/scan"
@@ -84,6 +85,7 @@ type session struct {
 	results  *results
 	rules    *rules
 	jars     *jars
+	sbom     []byte // what is looked up instead of the image's layers; nil for none
 	findings scan.Findings
 }
 
@@ -92,9 +94,13 @@ type session struct {
 //
 // It fails when the database, the ignore file or a VEX file cannot be used,
 // when a layer cannot be fetched, and when ctx ends.
-func (e *Engine) Scan(ctx context.Context, target scan.Target) (findings scan.Findings, err error) {
-	ctx = clock.With(ctx, e.options.Now())
-	rules, err := readIgnore(ctx, e.options.Ignore)
+func (e *Engine) Scan(ctx context.Context, target scan.Target) (scan.Findings, error) {
+	return scanWith(ctx, e.options, target, nil)
+}
+
+func scanWith(ctx context.Context, o Options, target scan.Target, sbom []byte) (findings scan.Findings, err error) {
+	ctx = clock.With(ctx, o.Now())
+	rules, err := readIgnore(ctx, o.Ignore)
 	if err != nil {
 		return scan.Findings{}, err
 	}
@@ -107,10 +113,11 @@ func (e *Engine) Scan(ctx context.Context, target scan.Target) (findings scan.Fi
 			err = errors.Join(err, fmt.Errorf("removing trivy's temporary folder: %w", gone))
 		}
 	}()
-	s, err := newSession(e.options, target)
+	s, err := newSession(o, target)
 	if err != nil {
 		return scan.Findings{}, err
 	}
+	s.sbom = sbom
 	if err := s.run(ctx, rules); err != nil {
 		return scan.Findings{}, err
 	}
@@ -149,8 +156,10 @@ func (s *session) run(ctx context.Context, rules *ignoreRules) (err error) {
 	process.jars = s.jars
 	register()
 	defer func() { err = errors.Join(err, s.jars.close()) }()
-	if err := s.inspect(ctx); err != nil {
-		return err
+	if s.sbom == nil {
+		if err := s.inspect(ctx); err != nil {
+			return err
+		}
 	}
 	if note := s.jars.java.Note; note != "" {
 		s.findings.Skipped = append(s.findings.Skipped, scan.Skip{Reason: note})
@@ -174,27 +183,36 @@ func (s *session) run(ctx context.Context, rules *ignoreRules) (err error) {
 		return err
 	}
 	s.collect(report, rules)
-	s.findings.Documents, err = s.documents(ctx, report)
-	if err != nil {
-		return err
+	if s.sbom == nil {
+		if s.findings.Documents, err = s.documents(ctx, report); err != nil {
+			return err
+		}
 	}
 	s.note(process.log.take(), v1.Hash{})
 	s.findings.Ran, s.findings.Engine = true, Version
 	return context.Cause(ctx)
 }
 
-// lookUp merges the layers' results, which inspect has put into s.results, and
-// looks their packages up.
-func (s *session) lookUp(ctx context.Context, known bool) (types.Report, error) {
+// artifact is the image, whose layers' results inspect has put into s.results,
+// or the SBOM.
+func (s *session) artifact() (artifact.Artifact, error) {
+	s.results.layers = false
+	if s.sbom != nil {
+		return listed{session: s}, nil
+	}
 	id, err := s.target.Image.ConfigName()
 	if err != nil {
-		return types.Report{}, fmt.Errorf("reading the image's config: %w", err)
+		return nil, fmt.Errorf("reading the image's config: %w", err)
 	}
-	s.results.layers = false
 	image := &view{Image: s.target.Image, name: s.target.Name, id: id.String(), config: s.config, layer: func(h v1.Hash) (v1.Layer, error) {
 		return nil, fmt.Errorf("reading layer %s: it was read before", h)
 	}}
-	artifact, err := aimage.NewArtifact(image, s.results, s.option())
+	return aimage.NewArtifact(image, s.results, s.option())
+}
+
+// lookUp looks up the packages of the image, or those of the SBOM.
+func (s *session) lookUp(ctx context.Context, known bool) (types.Report, error) {
+	artifact, err := s.artifact()
 	if err != nil {
 		return types.Report{}, fmt.Errorf("preparing the scan: %w", err)
 	}

@@ -43,7 +43,7 @@ func cycloneDX(t *testing.T) *jsonschema.Schema {
 func TestSBOMFollowsTheSchema(t *testing.T) {
 	found := scanned(t, options(t), image(layer(t, debian()...), layer(t, dist("pillow", "9.0.0"), licensed("both", "License-Expression: MIT AND GPL-2.0-only"))).target(t))
 	found.Inventory = []scan.Model{
-		{Path: "models/a.gguf", Format: "gguf", Architecture: "llama", Version: "3", Dtypes: []string{"F32"}, Parameters: 7, Quantisation: "Q4_K_M", License: "llama3"},
+		{Path: "models/a.gguf", Format: "gguf", Architecture: "llama", Version: "3", Dtypes: []string{"F32"}, Parameters: 7, Quantisation: "Q4_K_M", License: "llama3", Datasets: []string{"acme/digits"}},
 		{Path: "models/config.json", Format: "json"},
 	}
 	content := func() (scan.Content, error) { return os.Open(filepath.Join("testdata", "gl-container-scanning.json")) }
@@ -54,8 +54,14 @@ func TestSBOMFollowsTheSchema(t *testing.T) {
 	if err := bom.AddModels(t.Context(), &found, scan.Target{Files: []scan.File{{Path: "models/a.gguf", Size: info.Size(), Open: content}}}, nil); err != nil {
 		t.Fatal(err)
 	}
-	schema, text := cycloneDX(t), document(t, found, bom.Name)
-	for _, part := range []string{`"specVersion": "1.7"`, `"machine-learning-model"`, `"pkg:pypi/both@1.0"`, `"llama3"`, `"alg": "SHA-256"`} {
+	described, err := bom.Describe([]byte(document(t, found, bom.Name)), bom.Known{Metrics: []bom.Metric{
+		{Type: "accuracy", Unit: "ratio", Value: 0.96, Noise: 0.01}, {Type: "latency p95", Unit: "s", Slice: "device=cpu", Value: 0.25},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, text := cycloneDX(t), string(described)
+	for _, part := range []string{`"specVersion": "1.7"`, `"machine-learning-model"`, `"pkg:pypi/both@1.0"`, `"llama3"`, `"alg": "SHA-256"`, `"acme/digits"`, `"lowerBound"`} {
 		contains(t, text, part)
 	}
 	for name, test := range map[string]struct {
@@ -65,6 +71,7 @@ func TestSBOMFollowsTheSchema(t *testing.T) {
 		"as written":    {text, true},
 		"a wrong hash":  {strings.Replace(text, found.Inventory[0].SHA256, "x", 1), false},
 		"a wrong type":  {strings.Replace(text, "machine-learning-model", "model", 1), false},
+		"a number":      {strings.Replace(text, `"value": "0.96"`, `"value": 0.96`, 1), false},
 		"no spec":       {strings.Replace(text, `"specVersion": "1.7",`, "", 1), false},
 		"another field": {strings.Replace(text, `"version": 1,`, `"version": 1, "x": 1,`, 1), false},
 	} {
