@@ -5,6 +5,7 @@ package e2e
 import (
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -91,7 +92,7 @@ func (r rig) write(t *testing.T, dir string, logged bool) {
 	ca, stamps := known.CertificateAuthorities[0], known.TimestampAuthorities[0]
 	last := len(ca.CertChain.Certificates) - 1
 	service := func(url string, version int) string {
-		return `[{"url": "` + url + `", "majorApiVersion": ` + string(rune('0'+version)) + `, "validFor": {"start": "2020-01-01T00:00:00Z"}, "operator": "example"}]`
+		return fmt.Sprintf(`[{"url": %q, "majorApiVersion": %d, "validFor": {"start": "2020-01-01T00:00:00Z"}, "operator": "example"}]`, url, version)
 	}
 	for name, content := range map[string]string{
 		"trusted_root.json": string(text),
