@@ -32,6 +32,8 @@ type notary struct {
 	trust   *plan.Trust      // nil: it trusts nobody
 	signer  *sigstore.Signer // nil until it is needed
 	offline bool             // nothing but the registry is asked
+
+	keyPEM, rootJSON []byte // what flags named in place of trust's files
 }
 
 // notary is the project's. The embedded registry has another port each time
@@ -112,7 +114,11 @@ func (n *notary) root(name string) ([]byte, error) {
 	if name == "" {
 		return nil, nil
 	}
-	f, err := n.folder.Open(name)
+	return rootFile(n.folder, name)
+}
+
+func rootFile(folder *os.Root, name string) ([]byte, error) {
+	f, err := folder.Open(name)
 	if err != nil {
 		return nil, input(fmt.Errorf("reading the trusted root: %w", err))
 	}
@@ -140,10 +146,14 @@ func (n *notary) verifier(ctx context.Context) (sign.Verifier, error) {
 		trust.Log = sigstore.LogRequired
 	}
 	var err error
-	if trust.Root, err = n.root(t.TrustedRoot); err != nil {
-		return nil, err
+	if trust.Root = n.rootJSON; trust.Root == nil {
+		if trust.Root, err = n.root(t.TrustedRoot); err != nil {
+			return nil, err
+		}
 	}
 	switch {
+	case n.keyPEM != nil:
+		trust.KeyPEM = n.keyPEM
 	case t.Private:
 		signer, err := n.sign(ctx)
 		if err != nil {

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/spf13/cobra"
@@ -78,7 +81,7 @@ func (p Process) check(ctx context.Context, f verifyFlags, text string) (err err
 	if err != nil {
 		return signing(fmt.Errorf("verifying %s: %w", digest, err))
 	}
-	_, failed := sign.Hold(evidence, digest, attest.Demands(n.trust.Require, nil))
+	_, failed := sign.Hold(evidence, digest, attest.Demands(typed(n.trust.Require), nil))
 	return errors.Join(failed, report.Verified(p.Out, report.Verification{
 		Evidence: evidence, Required: n.trust.Require, Passed: failed == nil, Names: named, Verdict: verdict(evidence),
 	}, f.json, p.style()))
@@ -90,6 +93,17 @@ func named(predicateType string) string {
 		return "promotion"
 	}
 	return attest.Name(predicateType)
+}
+
+// typed has the promotion by its type; attest knows the other names.
+func typed(names []string) []string {
+	all := slices.Clone(names)
+	for i, name := range all {
+		if name == "promotion" {
+			all[i] = release.PromotionPredicate
+		}
+	}
+	return all
 }
 
 // verdict is what the gates decided when the image was built.
@@ -132,7 +146,38 @@ func (p Process) subject(ctx context.Context, f verifyFlags, text string) (n *no
 	}
 	n.offline = f.offline
 	n.told(f.trust, byFlags)
+	if err := n.read(ctx, f.trust); err != nil {
+		return nil, digest, nil, errors.Join(err, done())
+	}
 	return n, digest, done, nil
+}
+
+// read reads the files that flags name. Their paths are the shell's, not the
+// project's.
+func (n *notary) read(ctx context.Context, t plan.Trust) (err error) {
+	if t.Key != "" && !strings.Contains(t.Key, "://") {
+		folder, err := os.OpenRoot(filepath.Dir(t.Key))
+		if err != nil {
+			return input(fmt.Errorf("reading --key %q: %w", t.Key, err))
+		}
+		defer folder.Close()
+		key := n.key(filepath.Base(t.Key))
+		key.Folder = folder
+		if n.keyPEM, err = key.Public(ctx); err != nil {
+			return signing(fmt.Errorf("reading --key %q: %w", t.Key, err))
+		}
+	}
+	if t.TrustedRoot != "" {
+		folder, err := os.OpenRoot(filepath.Dir(t.TrustedRoot))
+		if err != nil {
+			return input(fmt.Errorf("reading --trusted-root %q: %w", t.TrustedRoot, err))
+		}
+		defer folder.Close()
+		if n.rootJSON, err = rootFile(folder, filepath.Base(t.TrustedRoot)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // told puts what the flags say over what the config says.

@@ -7,6 +7,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -36,13 +37,22 @@ type Rig struct {
 // New starts the services. They end with the test, or earlier with Stop.
 func New(t testing.TB) *Rig {
 	t.Helper()
-	r := &Rig{}
-	if err := r.start(t.Context()); err != nil {
-		r.Stop()
-		t.Fatalf("starting the keyless rig: %v", err)
+	r, err := Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
 	t.Cleanup(r.Stop)
 	return r
+}
+
+// Start starts the services outside of a test. Stop ends them.
+func Start(ctx context.Context) (*Rig, error) {
+	r := &Rig{}
+	if err := r.start(ctx); err != nil {
+		r.Stop()
+		return nil, fmt.Errorf("starting the keyless rig: %w", err)
+	}
+	return r, nil
 }
 
 func (r *Rig) start(ctx context.Context) error {
