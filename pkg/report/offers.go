@@ -46,28 +46,6 @@ func offerLine(o gate.Offer) string {
 	if o.Problem != "" {
 		return fmt.Sprintf("    # %s\n", comment(o.Problem))
 	}
-	var fields []string
-	add := func(key, value string) {
-		if value != "" {
-			fields = append(fields, key+": "+scalar(value))
-		}
-	}
-	add("name", o.Name)
-	add("stat", o.Stat)
-	if len(o.Where) > 0 {
-		var labels []string
-		for _, key := range slices.Sorted(maps.Keys(o.Where)) {
-			labels = append(labels, scalar(key)+": "+scalar(o.Where[key]))
-		}
-		fields = append(fields, "where: {"+strings.Join(labels, ", ")+"}")
-	}
-	add("report", o.Report)
-	add("pointer", o.Pointer)
-	key, limit := "max", o.Max
-	if o.Min != nil {
-		key, limit = "min", o.Min
-	}
-	fields = append(fields, key+": "+written(*limit))
 	prefix, notes := "    - ", []string{o.Source.Pointer}
 	if o.Duration {
 		prefix = "    # - "
@@ -79,7 +57,34 @@ func offerLine(o gate.Offer) string {
 	if o.Guess {
 		notes = append(notes, "or min, if more is better")
 	}
-	return fmt.Sprintf("%s{%s}  # %s\n", prefix, strings.Join(fields, ", "), comment(strings.Join(notes, ", ")))
+	return fmt.Sprintf("%s%s  # %s\n", prefix, OfferedGate(o), comment(strings.Join(notes, ", ")))
+}
+
+// OfferedGate is an offer without a problem as an item of gates.metrics, in one
+// line of YAML.
+func OfferedGate(o gate.Offer) string {
+	var fields []string
+	add := func(key, value string) {
+		if value != "" {
+			fields = append(fields, key+": "+Scalar(value))
+		}
+	}
+	add("name", o.Name)
+	add("stat", o.Stat)
+	if len(o.Where) > 0 {
+		var labels []string
+		for _, key := range slices.Sorted(maps.Keys(o.Where)) {
+			labels = append(labels, Scalar(key)+": "+Scalar(o.Where[key]))
+		}
+		fields = append(fields, "where: {"+strings.Join(labels, ", ")+"}")
+	}
+	add("report", o.Report)
+	add("pointer", o.Pointer)
+	key, limit := "max", o.Max
+	if o.Min != nil {
+		key, limit = "min", o.Min
+	}
+	return "{" + strings.Join(append(fields, key+": "+written(*limit)), ", ") + "}"
 }
 
 // written is a limit as a config takes it, to the last digit. A ratio is
@@ -91,9 +96,9 @@ func written(q unit.Quantity) string {
 	return q.Precise()
 }
 
-// scalar quotes a YAML scalar unless it is certain to be read as itself.
-func scalar(s string) string {
-	if regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_./-]*$`).MatchString(s) && !slices.Contains([]string{"true", "false", "null", "yes", "no", "on", "off", "y", "n"}, strings.ToLower(s)) {
+// Scalar quotes a YAML scalar unless it is certain to be read as itself.
+func Scalar(s string) string {
+	if regexp.MustCompile(`^[A-Za-z_/][A-Za-z0-9_./*-]*$`).MatchString(s) && !slices.Contains([]string{"true", "false", "null", "yes", "no", "on", "off", "y", "n"}, strings.ToLower(s)) {
 		return s
 	}
 	quoted, _ := json.Marshal(s) // JSON's strings are YAML's; text cannot fail
