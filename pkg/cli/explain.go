@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,14 +17,17 @@ func (p Process) explain() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain",
 		Short: "Say why something is as it is",
-		Args:  cobra.NoArgs,
+		Args:  none,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(&cobra.Command{
-		Use:       "preset NAME",
-		Short:     "Say which variables a preset sets, and why each",
-		ValidArgs: preset.Names(),
-		Args:      cobra.ExactArgs(1),
+		Use:   "preset NAME",
+		Short: "Say which variables a preset sets, and why each",
+		Long: `preset prints the environment that a preset gives the image, and the reason for
+each variable. The presets are ` + strings.Join(preset.Names(), ", ") + `.`,
+		Example:           `  ai-ship explain preset pytorch`,
+		ValidArgsFunction: first(presetWords),
+		Args:              one("the name of a preset: " + strings.Join(preset.Names(), ", ")),
 		RunE: func(_ *cobra.Command, args []string) error {
 			chosen, err := preset.Of(args[0])
 			if err != nil {
@@ -42,7 +45,6 @@ func (p Process) explain() *cobra.Command {
 }
 
 func (p Process) explainGate() *cobra.Command {
-	var file, configFile string
 	cmd := &cobra.Command{
 		Use:   "gate NAME",
 		Short: "Say how a gate of the last run was decided",
@@ -52,11 +54,10 @@ would have passed; of a size gate also what the size is made of.`,
 		Example: `  ai-ship explain gate accuracy
   ai-ship explain gate "inference_time p95"
   ai-ship explain gate size --report report.json`,
-		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			if file == "" {
-				file = filepath.Join(filepath.Dir(configFile), outDir, report.JSONFile)
-			}
+		ValidArgsFunction: first(p.gateWords),
+		Args:              one("the name of a gate, as the last run's table has it"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			file := p.reportOf(cmd)
 			f, err := os.Open(file)
 			if err != nil {
 				return misuse(hint.Wrap(fmt.Errorf("reading report: %w", err), "run `ai-ship gate` or `ai-ship run --dry-run` first, or name a report.json with --report"))
@@ -73,7 +74,7 @@ would have passed; of a size gate also what the size is made of.`,
 			return err
 		},
 	}
-	cmd.Flags().StringVarP(&configFile, "config", "c", "ai-ship.yaml", "config `file`; the report is in ai-ship-out beside it")
-	cmd.Flags().StringVar(&file, "report", "", "`file` of the report instead")
+	cmd.Flags().StringP("config", "c", "ai-ship.yaml", "config `file`; the report is in ai-ship-out beside it")
+	cmd.Flags().String("report", "", "`file` of the report instead")
 	return cmd
 }

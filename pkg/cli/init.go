@@ -41,7 +41,7 @@ A file that is there already is kept as it is. Nothing is run, built or sent.` +
 		Example: `  ai-ship init
   ai-ship init --dry-run services/ranker
   ai-ship init --ci none`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMostOne("a folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !slices.Contains(ciFiles(), f.ci) {
 				return misuse(fmt.Errorf("--ci: found %q, expected %s", f.ci, strings.Join(ciFiles(), ", ")))

@@ -20,7 +20,7 @@ func (p Process) keygen() *cobra.Command {
 		Long: `keygen writes a new key pair as cosign does: NAME.key, encrypted with the password
 in COSIGN_PASSWORD, and NAME.pub, which verifies. It overwrites nothing. In CI,
 keyless signing (sign: {keyless: true}) needs no key at all.`,
-		Args: cobra.NoArgs,
+		Args: none,
 		RunE: func(*cobra.Command, []string) error { return p.makeKey(out) },
 	}
 	cmd.Flags().StringVar(&out, "out", "cosign", "`name` of the two files, without .key and .pub")

@@ -52,7 +52,7 @@ refuses vulnerabilities of severity high or above.` + "\n" + exitHelp(),
 		Example: `  ai-ship scan
   ai-ship scan --fail-on critical --json
   ai-ship scan ghcr.io/acme/digits:production`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMostOne("a reference of an image"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.failOn != "" && !slices.Contains([]string{"low", "medium", "high", "critical"}, f.failOn) {
 				return misuse(fmt.Errorf("--fail-on: found %q, expected low, medium, high or critical", f.failOn))

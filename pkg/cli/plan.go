@@ -13,7 +13,7 @@ func (p Process) plan() *cobra.Command {
 		Long: `plan reads the config, the event and the registries, and prints what a run would
 do: the base pinned to its digest, what is copied, the gates, and the tags with
 the reason for each. It changes nothing.`,
-		Args: cobra.NoArgs,
+		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			project, err := p.openProject(f)
 			if err != nil {

@@ -35,7 +35,7 @@ SBOM. It refuses an older image than the channel has. The move is recorded and
 signed.` + "\n" + exitHelp(),
 		Example: `  ai-ship promote --to production
   ai-ship promote --to production ghcr.io/acme/digits@sha256:…`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMostOne("an image: a reference, digest, channel or tag"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.to == "" {
 				return usage(cmd, errors.New("--to is missing: the channel to move"))
@@ -144,7 +144,7 @@ one of the channel's history that can still be proven. It is the only way back t
 an older image. The move is recorded and signed.` + "\n" + exitHelp(),
 		Example: `  ai-ship rollback production --reason "accuracy dropped on new cameras"
   ai-ship rollback production --to sha256:…`,
-		Args: cobra.ExactArgs(1),
+		Args: one("a channel, such as production"),
 		RunE: func(cmd *cobra.Command, args []string) error { return p.goBack(cmd.Context(), f, args[0]) },
 	}
 	flags := cmd.Flags()
@@ -198,7 +198,7 @@ func (p Process) history() *cobra.Command {
 each move has a record signed by somebody whom the config trusts, follows one
 before it, and the channel points to the newest. A chain that is not intact is
 exit 5.` + "\n" + exitHelp(),
-		Args: cobra.ExactArgs(1),
+		Args: one("a channel, such as production"),
 		RunE: func(cmd *cobra.Command, args []string) error { return p.past(cmd.Context(), f, args[0]) },
 	}
 	f.register(cmd.Flags())

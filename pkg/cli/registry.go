@@ -76,7 +76,7 @@ func (p Process) registry() *cobra.Command {
 		Long: `registry serves what runs with --registry embedded have pushed, on loopback, so
 that docker pull and other clients can read it. It has no authentication and no
 encryption: it is for this machine only.`,
-		Args: cobra.NoArgs,
+		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			server, err := registry.Serve(cmd.Context(), registryDir(filepath.Dir(config)), addr)
 			if err != nil {

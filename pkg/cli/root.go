@@ -63,7 +63,8 @@ func (p Process) root() (root *cobra.Command, finish func()) {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(cmd, err)
 	})
-	root.AddCommand(p.init(), p.run(), p.plan(), p.scan(), p.gate(), p.verify(), p.promote(), p.rollback(), p.history(), p.policy(), p.keygen(), p.registry(), p.explain(), p.schema(), p.version())
+	root.AddCommand(p.init(), p.run(), p.plan(), p.scan(), p.gate(), p.verify(), p.promote(), p.rollback(), p.history(), p.policy(), p.keygen(), p.registry(), p.doctor(), p.explain(), p.schema(), p.version())
+	p.completeWords(root)
 	return root, func() { cancel() }
 }
 

@@ -41,7 +41,7 @@ found, pushes by digest, and moves the tags last. A gate that refuses stops it b
 
 With --output or --load the image goes to a file or to Docker instead of the
 registry, and no tag moves. Reports are written to ai-ship-out/ in the project.` + "\n" + exitHelp(),
-		Args: cobra.NoArgs,
+		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.ship(cmd.Context(), f) },
 	}
 	flags := cmd.Flags()

@@ -43,7 +43,7 @@ With a key, or with --trusted-root, nothing but the registry is asked.` + "\n" +
   ai-ship verify --key cosign.pub ghcr.io/acme/digits:1.2.3
   ai-ship verify --issuer https://token.actions.githubusercontent.com \
     --identity https://github.com/acme/digits/.github/workflows/ship.yml@refs/heads/main ghcr.io/acme/digits:production`,
-		Args: cobra.ExactArgs(1),
+		Args: one("an image: a reference, digest, channel or tag"),
 		RunE: func(cmd *cobra.Command, args []string) error { return p.check(cmd.Context(), f, args[0]) },
 	}
 	flags := cmd.Flags()

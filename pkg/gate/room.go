@@ -12,7 +12,7 @@ import (
 const (
 	roomShare = 0.01 // of a ratio, which is what people argue about
 	roomSize  = 1.1  // times
-	roomSpeed = 2.0 // of times, and of rates
+	roomSpeed = 2.0  // of times, and of rates
 	roomOther = 1.25
 )
 
