@@ -16,9 +16,11 @@ import (
 func (p Process) explain() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain",
-		Short: "Say why something is as it is",
-		Args:  none,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Short: "Say how a gate was decided, or what a preset sets",
+		Long: `explain says why something is as it is: how a gate of the last run was decided, or
+which variables a preset sets.`,
+		Args: explained,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(&cobra.Command{
 		Use:   "preset NAME",
@@ -42,6 +44,14 @@ each variable. The presets are ` + strings.Join(preset.Names(), ", ") + `.`,
 	})
 	cmd.AddCommand(p.explainGate())
 	return cmd
+}
+
+// explained refuses what explain does not know.
+func explained(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usage(cmd, fmt.Errorf("%s: found %q, expected gate NAME or preset NAME", cmd.CommandPath(), args[0]))
 }
 
 func (p Process) explainGate() *cobra.Command {

@@ -77,7 +77,7 @@ func (p Process) begin(ctx context.Context, f initFlags, dir string) error {
 	}
 	d, err := draft.New(seen, at)
 	if err != nil {
-		return input(err)
+		return exitError{err, exitInput}
 	}
 	if _, err := config.Parse(draft.ConfigFile, []byte(d.Config), func(string) string { return "" }); err != nil {
 		return hint.Wrap(fmt.Errorf("drafting a config: %w", err), "this is an error of ai-ship: write ai-ship.yaml by hand, and report it with the names of your files")

@@ -19,7 +19,12 @@ func (p Process) keygen() *cobra.Command {
 		Short: "Make a key pair to sign with",
 		Long: `keygen writes a new key pair as cosign does: NAME.key, encrypted with the password
 in COSIGN_PASSWORD, and NAME.pub, which verifies. It overwrites nothing. In CI,
-keyless signing (sign: {keyless: true}) needs no key at all.`,
+keyless signing (sign: {keyless: true}) needs no key at all.
+
+Name the private key in ai-ship.yaml as sign: {key: cosign.key}, keep it out of git,
+and give others the public one.`,
+		Example: `  COSIGN_PASSWORD=… ai-ship keygen
+  ai-ship keygen --out keys/digits`,
 		Args: none,
 		RunE: func(*cobra.Command, []string) error { return p.makeKey(out) },
 	}

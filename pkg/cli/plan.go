@@ -12,7 +12,9 @@ func (p Process) plan() *cobra.Command {
 		Short: "Print what a run would do",
 		Long: `plan reads the config, the event and the registries, and prints what a run would
 do: the base pinned to its digest, what is copied, the gates, and the tags with
-the reason for each. It changes nothing.`,
+the reason for each. It changes nothing.` + "\n" + exitHelp(),
+		Example: `  ai-ship plan
+  ai-ship plan --channel staging --json`,
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			project, err := p.openProject(f)

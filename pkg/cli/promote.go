@@ -196,8 +196,10 @@ func (p Process) history() *cobra.Command {
 		Short: "Print what a channel pointed to, and check the records",
 		Long: `history prints every move of a channel, who made it and why, and checks the chain:
 each move has a record signed by somebody whom the config trusts, follows one
-before it, and the channel points to the newest. A chain that is not intact is
-exit 5.` + "\n" + exitHelp(),
+before it, and the channel points to the newest. A chain that is not intact ends
+with code 5.` + "\n" + exitHelp(),
+		Example: `  ai-ship history production
+  ai-ship history production --json`,
 		Args: one("a channel, such as production"),
 		RunE: func(cmd *cobra.Command, args []string) error { return p.past(cmd.Context(), f, args[0]) },
 	}

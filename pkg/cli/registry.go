@@ -76,6 +76,8 @@ func (p Process) registry() *cobra.Command {
 		Long: `registry serves what runs with --registry embedded have pushed, on loopback, so
 that docker pull and other clients can read it. It has no authentication and no
 encryption: it is for this machine only.`,
+		Example: `  ai-ship registry
+  docker pull 127.0.0.1:5555/acme/digits:staging`,
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			server, err := registry.Serve(cmd.Context(), registryDir(filepath.Dir(config)), addr)

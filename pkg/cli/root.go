@@ -60,10 +60,27 @@ func (p Process) root() (root *cobra.Command, finish func()) {
 		},
 	}
 	root.PersistentFlags().DurationVar(&timeout, "timeout", 0, "end everything after this `duration`, such as 30m (default no limit)")
+	root.Args, root.Version = unknown, p.Version
+	root.SetVersionTemplate(p.versionLine())
+	root.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(cmd, err)
 	})
-	root.AddCommand(p.init(), p.run(), p.plan(), p.scan(), p.gate(), p.verify(), p.promote(), p.rollback(), p.history(), p.policy(), p.keygen(), p.registry(), p.doctor(), p.explain(), p.schema(), p.version())
+	for _, group := range []struct {
+		title    string
+		commands []*cobra.Command
+	}{
+		{"Begin:", []*cobra.Command{p.init(), p.doctor(), p.keygen(), p.schema()}},
+		{"Ship:", []*cobra.Command{p.run(), p.plan(), p.scan(), p.gate(), p.explain(), p.registry()}},
+		{"Move what was shipped:", []*cobra.Command{p.verify(), p.promote(), p.rollback(), p.history(), p.policy()}},
+	} {
+		root.AddGroup(&cobra.Group{ID: group.title, Title: group.title})
+		for _, cmd := range group.commands {
+			cmd.GroupID = group.title
+			root.AddCommand(cmd)
+		}
+	}
+	root.AddCommand(p.version())
 	p.completeWords(root)
 	return root, func() { cancel() }
 }
@@ -71,6 +88,11 @@ func (p Process) root() (root *cobra.Command, finish func()) {
 const rootHelp = `ai-ship takes an AI project from files to a tag: it builds the image without a
 Docker daemon, scans it, holds it to its gates, pushes it by digest, and only
 then moves tags onto it.
+
+New here? In the project's folder:
+  ai-ship init            looks at it, and writes ai-ship.yaml
+  ai-ship doctor          says what is missing around it
+  ai-ship run --dry-run   builds, scans and gates it, and pushes nothing
 
 Every flag can also be given as an environment variable: AI_SHIP_ and the flag's
 name in capitals, with underscores for hyphens (AI_SHIP_DRY_RUN=true). A flag wins
@@ -83,7 +105,8 @@ func (p Process) fromEnvironment(flags *pflag.FlagSet) (err error) {
 	flags.VisitAll(func(f *pflag.Flag) {
 		name := "AI_SHIP_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		value := p.Getenv(name)
-		if f.Changed || value == "" || f.Name == "help" || err != nil {
+		asks := f.Name == "help" || f.Name == "version" && f.Value.Type() == "bool" // of the program, not of the image
+		if f.Changed || value == "" || asks || err != nil {
 			return
 		}
 		if wrong := flags.Set(f.Name, value); wrong != nil {

@@ -37,10 +37,14 @@ func (p Process) run() *cobra.Command {
 		Short: "Build, scan, gate, publish and tag the image",
 		Long: `run takes the project from its files to its tags: it makes the plan, builds the
 image, scans it, evaluates the gates on the test reports, the size and what was
-found, pushes by digest, and moves the tags last. A gate that refuses stops it before anything is pushed.
+found, pushes by digest, signs, and moves the tags last. A gate that refuses stops
+it before anything is pushed.
 
 With --output or --load the image goes to a file or to Docker instead of the
 registry, and no tag moves. Reports are written to ai-ship-out/ in the project.` + "\n" + exitHelp(),
+		Example: `  ai-ship run --dry-run
+  ai-ship run --registry embedded
+  ai-ship run --channel staging`,
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.ship(cmd.Context(), f) },
 	}

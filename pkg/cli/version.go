@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -13,8 +14,12 @@ func (p Process) version() *cobra.Command {
 		Short: "Print the version of ai-ship",
 		Args:  none,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(p.Out, "ai-ship %s (%s, %s/%s)\n", p.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := io.WriteString(p.Out, p.versionLine())
 			return err
 		},
 	}
+}
+
+func (p Process) versionLine() string {
+	return fmt.Sprintf("ai-ship %s (%s, %s/%s)\n", p.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

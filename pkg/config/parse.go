@@ -36,7 +36,7 @@ const (
 func Read(project *os.Root, name string) ([]byte, error) {
 	data, err := read(project, name)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = hint.Wrap(err, "run `ai-ship init` to write a first config")
+		err = hint.Wrap(fs.ErrNotExist, "run `ai-ship init` to write a first config, or name another with --config")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading config %q: %w", name, err)

@@ -31,6 +31,7 @@ type choice struct {
 	builds            []string
 	todo              []string
 	python, golang    bool
+	serves            bool // the base does, with no command
 	pythonVersion     string
 	requirements      string
 	identity, publish string // who signs in CI; the branch that goes to production
@@ -77,7 +78,7 @@ func choose(s survey.Survey, at Place) *choice {
 func imageOf(at Place) noted {
 	u, err := url.Parse(at.Remote)
 	if err == nil && at.Remote != "" {
-		name := strings.ToLower(path.Join(u.Path, at.Below))
+		name := strings.ToLower(path.Join("/", u.Path, at.Below))
 		if m := regexp.MustCompile(`^(/[a-z0-9]+([._-]+[a-z0-9]+)*)+$`); m.MatchString(name) {
 			switch u.Host {
 			case "github.com":
@@ -116,7 +117,7 @@ func (c *choice) program(s survey.Survey) {
 	}
 	docker := s.Dockerfile
 	switch {
-	case docker != nil && docker.From != "" && (len(docker.Copies) > 0 || golang == nil):
+	case docker != nil && isReference(docker.From) && (len(docker.Copies) > 0 || golang == nil):
 		c.docker(s, python)
 	case python != nil || s.Process != "":
 		c.pythonServer(s, python)
@@ -162,7 +163,7 @@ func (c *choice) goServer(server survey.Server, s survey.Survey) {
 	c.builds = append(c.builds, build)
 	c.say("a Go server in %s (%s: %s)", server.Path, from, built)
 	c.base = noted{"scratch", "a static binary needs nothing; gcr.io/distroless/static has CA certificates, for calls to other servers"}
-	if d := s.Dockerfile; d != nil && d.From != "" {
+	if d := s.Dockerfile; d != nil && isReference(d.From) {
 		c.base = noted{d.From, "as in the Dockerfile"}
 	}
 	c.app = append(c.app, put{from, appDir, build})
@@ -201,6 +202,7 @@ func (c *choice) modelServer(s survey.Survey) bool {
 			c.say("a SavedModel without a server, which TensorFlow Serving serves")
 			c.base = noted{"tensorflow/serving:2.18.0", "TensorFlow Serving; take the version that you trained with"}
 			c.env = append(c.env, pair{"MODEL_NAME", name, ""})
+			c.serves = true
 			c.listen("8501")
 			return true
 		}

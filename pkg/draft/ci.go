@@ -3,6 +3,7 @@ package draft
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -21,10 +22,10 @@ func (c *choice) workflow(at Place) string {
 	p.line("# Ships what %s describes: staging on %s, production on %s.", line(at.config()), line(staging.on), line(production.on))
 	p.line("# ai-ship init wrote this first version. The environment `production` (Settings, Environments) is where")
 	p.line("# you name who has to approve. For a run that cannot be changed afterwards, pin ai-ship by commit too.")
-	p.line("name: ship")
+	p.line("name: %s", quoted(strings.TrimSpace("ship "+at.Below)))
 	c.triggers(&p, at)
 	p.line("permissions: {}")
-	p.line("concurrency: {group: \"ship-${{ github.ref }}\"}")
+	p.line("concurrency: {group: \"${{ github.workflow }}-${{ github.ref }}\"}")
 	p.line("jobs:")
 	c.job(&p, at, "ship", condition(production.on, true))
 	c.job(&p, at, "production", condition(production.on, false))
@@ -54,10 +55,19 @@ func (c *choice) triggers(p *page, at Place) {
 	if len(tags) > 0 {
 		p.line("    tags: %s", list(tags))
 	}
+	if at.Below != "" && len(tags) == 0 {
+		p.paths(at)
+	}
 	p.line("  pull_request:   # built, scanned and gated; no tag moves")
 	if at.Below != "" {
-		p.line("    paths: [%s, %s]", quoted(at.Below+"/**"), quoted(at.WorkflowFile()))
+		p.paths(at)
 	}
+}
+
+// paths are what a project below the top is made of. A tag has no paths, and with
+// some it would start nothing.
+func (p *page) paths(at Place) {
+	p.line("    paths: %s", list([]string{at.Below + "/**", at.WorkflowFile()}))
 }
 
 // condition is when a job runs: on the event that moves production, or on all others.
@@ -188,6 +198,15 @@ func (c *choice) gitlab(at Place) string {
 // artifacts are the folders that the next job needs.
 func (c *choice) artifacts(at Place) []string {
 	folders := []string{path.Join(at.Below, "build"), path.Join(at.Below, "reports")}
+	for _, report := range c.reports {
+		folder := path.Join(at.Below, path.Dir(report))
+		if path.Dir(report) == "." {
+			folder = path.Join(at.Below, report)
+		}
+		if !slices.Contains(folders, folder) {
+			folders = append(folders, folder)
+		}
+	}
 	return folders
 }
 

@@ -3,6 +3,7 @@ package draft
 import (
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -34,6 +35,14 @@ func line(text string) string { return strings.TrimSpace(plain.Text(text)) }
 // quoted is a path or a name as YAML.
 func quoted(text string) string { return report.Scalar(text) }
 
+// reference is an image as a value on a line of its own, where a colon ends nothing.
+func reference(text string) string {
+	if regexp.MustCompile(`^[a-z][a-z0-9._/-]*:[A-Za-z0-9._-]+$`).MatchString(text) {
+		return text
+	}
+	return quoted(text)
+}
+
 func list(items []string) string {
 	all := make([]string, len(items))
 	for i, item := range items {
@@ -52,7 +61,7 @@ func (c *choice) config() string {
 	p.line("#   ai-ship run --dry-run   build, scan and gate it, and push nothing")
 	p.line("")
 	p.key("image", quoted(c.image.value), c.image.why)
-	p.key("base", quoted(c.base.value), c.base.why)
+	p.key("base", reference(c.base.value), c.base.why)
 	if c.version != "" {
 		p.key("version", c.version, "remove this line in a git repository: then tags such as v1.2.3 decide")
 	}
@@ -91,7 +100,7 @@ func (c *choice) runtime(p *page) {
 		p.key("command", quoted(c.shell), "run by /bin/sh")
 	case len(c.command) > 0:
 		p.key("command", list(c.command), "")
-	case len(c.entry) == 0:
+	case len(c.entry) == 0 && !c.serves:
 		p.line("# command: [python, /app/serve.py]   # nothing that answers requests was found; without it the base's command runs")
 	}
 	if len(c.entry) > 0 {

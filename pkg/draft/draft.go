@@ -58,6 +58,7 @@ func (p Place) config() string { return path.Join(p.Below, ConfigFile) }
 // model.
 func New(s survey.Survey, at Place) (Draft, error) {
 	c := choose(s, at)
+	c.fit()
 	if len(c.app)+len(c.models) == 0 {
 		return Draft{}, nothing(s)
 	}

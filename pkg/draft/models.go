@@ -1,6 +1,7 @@
 package draft
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path"
@@ -34,7 +35,7 @@ func (c *choice) weigh(s survey.Survey) {
 		c.todo = append(c.todo, "the gate on models refuses "+some(risky(s.Models))+" as it is: convert it, or write models: {pickle: allow} under gates: if you trust it; ai-ship scan says more")
 	}
 	if len(s.Models) == 1 {
-		c.say("%s, a %s model of %s", s.Models[0].Path, s.Models[0].Format, unit.FormatBytes(size))
+		c.say("a model, %s (%s, %s)", s.Models[0].Path, s.Models[0].Format, unit.FormatBytes(size))
 	} else if len(s.Models) > 1 {
 		c.say("%d model files, %s", len(s.Models), unit.FormatBytes(size))
 	}
@@ -140,22 +141,40 @@ func (c *choice) judge(s survey.Survey) {
 	for _, dir := range sortedKeys(byFolder) {
 		c.reports = append(c.reports, byFolder[dir]...)
 	}
-	offers := gate.Offers(s.Reports)
-	seen := make(map[string]bool)
-	for _, o := range offers {
-		named := o.Problem == "" && !o.Duration && !o.Guess && o.Pointer == "" && len(o.Where) == 0
-		if !named || seen[o.Name+" "+o.Stat] || o.Report != "" && seen[o.Name+" "] {
-			continue
-		}
-		seen[o.Name+" "+o.Stat], seen[o.Name+" "] = true, true
-		if len(c.offers) == maxGates {
-			c.more++
-			continue
-		}
-		c.offers = append(c.offers, o.WithRoom())
-	}
-	c.say("%s, which offer gates on %s", counted(len(s.Reports), "test report", "test reports"), c.offered())
+	c.propose(gate.Offers(s.Reports))
+	c.say("%s with %s", counted(len(s.Reports), "test report", "test reports"), c.offered())
 }
+
+// propose takes one offer a name, the ones that people ask about first.
+func (c *choice) propose(offers []gate.Offer) {
+	best := make(map[string]gate.Offer)
+	var names []string
+	for _, o := range offers {
+		if o.Problem != "" || o.Duration || o.Guess || o.Pointer != "" || len(o.Where) > 0 || strings.ContainsAny(o.Name, "{}[]") || rank(stats(), o.Stat) < 0 {
+			continue
+		}
+		before, seen := best[o.Name]
+		if !seen {
+			names = append(names, o.Name)
+		}
+		if !seen || rank(stats(), o.Stat) < rank(stats(), before.Stat) {
+			best[o.Name] = o
+		}
+	}
+	asked := []string{"accuracy", "f1", "inference_time", "latency", "time_to_first_token", "tokens_per_second", "throughput", "gpu_memory", "error_rate"}
+	slices.SortStableFunc(names, func(a, b string) int {
+		return cmp.Compare(uint(rank(asked, a)), uint(rank(asked, b))) //nolint:gosec // -1 is meant to be last
+	})
+	for _, name := range names[:min(len(names), maxGates)] {
+		c.offers = append(c.offers, best[name].WithRoom())
+	}
+	c.more = max(0, len(names)-maxGates)
+}
+
+// stats are the statistics that a gate is proposed on, the best first.
+func stats() []string { return []string{"p95", "p99", "", "median", "p90", "mean"} }
+
+func rank(order []string, item string) int { return slices.Index(order, item) }
 
 func (c *choice) offered() string {
 	var names []string
@@ -163,7 +182,7 @@ func (c *choice) offered() string {
 		names = append(names, o.Name)
 	}
 	if len(names) == 0 {
-		return "nothing but that no test failed"
+		return "nothing that a gate is proposed on; a failed test refuses all the same"
 	}
 	return strings.Join(names, ", ")
 }

@@ -179,7 +179,11 @@ func (c *choice) docker(s survey.Survey, server *survey.Server) {
 		c.command = slices.Concat([]string{"python", "-m"}, c.command)
 	}
 	for _, name := range sortedKeys(d.Env) {
-		if value := d.Env[name]; variable.MatchString(name) && !strings.Contains(value, "$") && name != "PYTHONPATH" && name != "PATH" {
+		if i := slices.IndexFunc(c.env, func(p pair) bool { return p.name == name }); i >= 0 {
+			c.env[i].value += ":" + d.Env[name]
+			continue
+		}
+		if value := d.Env[name]; variable.MatchString(name) && !strings.Contains(value, "$") && name != "PATH" {
 			c.env = append(c.env, pair{name, value, ""})
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -121,6 +122,25 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	s.store.ServeHTTP(w, r)
 }
 
+// pushed leaves out that a repository has no index: it was asked for, and nothing
+// was ever pushed to it.
+func pushed(err error) error {
+	all, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the store joins them itself
+	if !ok {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	var left []error
+	for _, e := range all.Unwrap() {
+		if !errors.Is(e, fs.ErrNotExist) {
+			left = append(left, e)
+		}
+	}
+	return errors.Join(left...)
+}
+
 // Addr is the host and port that the registry listens on.
 func (s *Server) Addr() string { return s.addr }
 
@@ -138,7 +158,7 @@ func (s *Server) Close(ctx context.Context) error {
 	s.busy.Lock()
 	defer s.busy.Unlock()
 	s.closed = true
-	err = errors.Join(err, s.store.Close(), s.lock.release())
+	err = errors.Join(err, pushed(s.store.Close()), s.lock.release())
 	if err != nil {
 		return fmt.Errorf("closing registry at %s: %w", s.addr, err)
 	}

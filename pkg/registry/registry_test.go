@@ -142,6 +142,14 @@ func TestNothingCanBeDeleted(t *testing.T) {
 	}
 }
 
+func TestCloseWithARepositoryThatIsOnlyAskedFor(t *testing.T) {
+	s := serve(t, t.TempDir())
+	if _, err := remote.List(repository(t, s)); err == nil {
+		t.Error("a repository that was never pushed to has tags")
+	}
+	end(t, s)
+}
+
 func TestOneServerAFolder(t *testing.T) {
 	dir := t.TempDir()
 	s := serve(t, dir)
