@@ -37,7 +37,11 @@ func (c *consultation) reports(ctx context.Context) (doctor.Finding, error) {
 	if len(read) == 0 && len(metrics.Metrics) == 0 {
 		return doctor.Finding{Found: "none, and no gate on metrics", Advice: "name the reports of your tests under reports:, then ai-ship gate --list proposes gates"}, nil
 	}
-	verdict := gate.Evaluate(metrics, gate.Evidence{Reports: read})
+	evidence := gate.Evidence{Reports: read}
+	if evidence.NewestModelPath, evidence.NewestModel, err = newestModel(c.project.root, c.project.config); err != nil {
+		return doctor.Finding{}, err
+	}
+	verdict := gate.Evaluate(metrics, evidence)
 	if refused := pipeline.Refusal(verdict); refused != nil {
 		for _, r := range verdict.Results {
 			if !r.Passed {

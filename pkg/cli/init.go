@@ -85,6 +85,7 @@ func (p Process) begin(ctx context.Context, f initFlags, dir string) error {
 	files := f.files(d, at, top)
 	if f.dryRun {
 		p.tell(p.Err, d)
+		decide(p.Err, d)
 		for _, file := range files {
 			fmt.Fprintf(p.Out, "# --- %s\n%s\n", file.shown, file.text)
 		}
@@ -197,14 +198,20 @@ func (p Process) tell(w io.Writer, d draft.Draft) {
 	}
 }
 
+// decide says what only a person can.
+func decide(w io.Writer, d draft.Draft) {
+	if len(d.Todo) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nto decide:")
+	for _, todo := range d.Todo {
+		fmt.Fprintf(w, "  - %s\n", todo)
+	}
+}
+
 // after says what is left to do.
 func (p Process) after(d draft.Draft, dir string) {
-	if len(d.Todo) > 0 {
-		fmt.Fprintln(p.Out, "\nto decide:")
-		for _, todo := range d.Todo {
-			fmt.Fprintf(p.Out, "  - %s\n", todo)
-		}
-	}
+	decide(p.Out, d)
 	fmt.Fprintln(p.Out, "\nnext:")
 	if dir != "." {
 		fmt.Fprintf(p.Out, "  cd %s\n", dir)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/org/ai-ship/pkg/hint"
@@ -84,17 +85,26 @@ func (c Check) within(ctx context.Context, limit time.Duration) Result {
 	case <-ctx.Done():
 		got.error = context.Cause(ctx)
 	}
-	r := Result{Name: c.Name, Status: OK, Found: plain.Text(got.Found), Seconds: time.Since(start).Seconds()}
+	r := Result{Name: c.Name, Status: OK, Found: clean(got.Found), Seconds: time.Since(start).Seconds()}
 	switch {
 	case got.error != nil:
-		r.Status, r.Found, r.Err = Fail, plain.Text(got.error.Error()), got.error
+		r.Status, r.Found, r.Err = Fail, clean(got.error.Error()), got.error
 		for _, h := range hint.Of(got.error) {
-			r.Do = append(r.Do, plain.Text(h))
+			r.Do = append(r.Do, clean(h))
 		}
 	case got.Advice != "":
-		r.Status, r.Do = Warn, []string{plain.Text(got.Advice)}
+		r.Status, r.Do = Warn, []string{clean(got.Advice)}
 	}
 	return r
+}
+
+// clean is text of others, fit to be printed. It may have lines: a config's errors do.
+func clean(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(plain.Text(line), " ")
+	}
+	return strings.Join(lines, "\n")
 }
 
 // First is the first failure, nil when there is none.
@@ -109,12 +119,12 @@ func First(results []Result) error {
 
 // Text writes one result: its line, and what to do below.
 func (r Result) Text(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "%-4s  %-12s %s\n", r.Status, r.Name, r.Found)
+	const indent = "\n                   " // below the text
+	text := fmt.Sprintf("%-4s  %-12s %s", r.Status, r.Name, strings.ReplaceAll(r.Found, "\n", indent))
 	for _, do := range r.Do {
-		if err == nil {
-			_, err = fmt.Fprintf(w, "%19s-> %s\n", "", do)
-		}
+		text += indent + "-> " + strings.ReplaceAll(do, "\n", indent+"   ")
 	}
+	_, err := io.WriteString(w, text+"\n")
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
@@ -67,6 +68,10 @@ func write(t *testing.T, file string, data []byte) {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(file, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC) // none is older than another
+	if err := os.Chtimes(file, at, at); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -141,8 +141,21 @@ func (c *choice) judge(s survey.Survey) {
 	for _, dir := range sortedKeys(byFolder) {
 		c.reports = append(c.reports, byFolder[dir]...)
 	}
+	c.old(s)
 	c.propose(gate.Offers(s.Reports))
 	c.say("%s with %s", counted(len(s.Reports), "test report", "test reports"), c.offered())
+}
+
+// old warns of a report that the gates refuse, since it is about another model.
+func (c *choice) old(s survey.Survey) {
+	for _, r := range s.Reports {
+		for _, m := range s.Models {
+			if r.Modified.Before(m.Modified) {
+				c.todo = append(c.todo, line("run the tests again before you ship: "+r.Path+" is older than "+m.Path+", and the gates refuse what was measured on another model"))
+				return
+			}
+		}
+	}
 }
 
 // propose takes one offer a name, the ones that people ask about first.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/olareg/olareg"
 	"github.com/olareg/olareg/config"
+	"github.com/olareg/olareg/types"
 )
 
 const (
@@ -127,14 +127,14 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 func pushed(err error) error {
 	all, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the store joins them itself
 	if !ok {
-		if errors.Is(err, fs.ErrNotExist) {
+		if errors.Is(err, types.ErrNotFound) {
 			return nil
 		}
 		return err
 	}
 	var left []error
 	for _, e := range all.Unwrap() {
-		if !errors.Is(e, fs.ErrNotExist) {
+		if !errors.Is(e, types.ErrNotFound) {
 			left = append(left, e)
 		}
 	}

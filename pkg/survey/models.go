@@ -21,9 +21,10 @@ const (
 
 // Model is a file of weights.
 type Model struct {
-	Path   string
-	Size   int64
-	Format modelfile.Format
+	Path     string
+	Size     int64
+	Modified time.Time
+	Format   modelfile.Format
 	// Risk says in one sentence why a gate would refuse it as it is, and Convert
 	// what to ship instead; both are "" for a file that nothing is held against.
 	Risk, Convert string
@@ -95,7 +96,11 @@ func (l *looker) model(ctx context.Context, f file) (Model, bool, error) {
 	case modelfile.Other, modelfile.JSON, modelfile.Archive, modelfile.NumPy, modelfile.NumPyZip, "":
 		return Model{}, false, nil
 	}
-	m := Model{Path: f.path, Size: f.size, Format: report.Card.Format, Folder: l.accompanied(f.path), Beside: l.mentioned(f.path)}
+	info, err := content.Stat()
+	if err != nil {
+		return Model{}, false, ctx.Err()
+	}
+	m := Model{Path: f.path, Size: f.size, Modified: info.ModTime(), Format: report.Card.Format, Folder: l.accompanied(f.path), Beside: l.mentioned(f.path)}
 	if dir := path.Dir(f.path); m.Folder && dir != "." {
 		m.Beside = m.Beside || l.mentioned(dir)
 	}
