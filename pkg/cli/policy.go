@@ -24,7 +24,7 @@ func (p Process) policy() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy",
 		Short: "Print the policy with which a cluster demands what is signed",
-		Args:  cobra.NoArgs,
+		Args:  none,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
@@ -49,7 +49,7 @@ verdict that passed; with --channel, only if the channel was moved onto them, an
 with the channel's scan-max-age, only while their scan is young. No registry is
 asked. docs/policies.md says what each engine can demand.`,
 		Example: "  ai-ship policy " + engine + " --out policies",
-		Args:    cobra.NoArgs,
+		Args:    none,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return p.demand(cmd.Context(), f, write) },
 	}
 	flags := cmd.Flags()
