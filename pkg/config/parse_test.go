@@ -189,7 +189,7 @@ func TestLoadRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		"missing": `reading config "missing": statat missing: no such file or directory`,
+		"missing": `reading config "missing": file does not exist`,
 		"dir":     `reading config "dir": expected a regular file, found mode drwxr-xr-x`,
 		"pipe":    `reading config "pipe": expected a regular file, found mode prw-r--r--`,
 		"outside": `reading config "outside": statat outside: path escapes from parent`,
