@@ -84,14 +84,14 @@ func (p Process) begin(ctx context.Context, f initFlags, dir string) error {
 	}
 	files := f.files(d, at, top)
 	if f.dryRun {
-		p.tell(p.Err, d)
+		p.present(p.Err, d)
 		decide(p.Err, d)
 		for _, file := range files {
 			fmt.Fprintf(p.Out, "# --- %s\n%s\n", file.shown, file.text)
 		}
 		return nil
 	}
-	p.tell(p.Out, d)
+	p.present(p.Out, d)
 	for _, file := range files {
 		if err := p.put(file); err != nil {
 			return input(err)
@@ -192,7 +192,7 @@ func (p Process) put(file begun) error {
 	return nil
 }
 
-func (p Process) tell(w io.Writer, d draft.Draft) {
+func (p Process) present(w io.Writer, d draft.Draft) {
 	for _, found := range d.Found {
 		fmt.Fprintf(w, "found  %s\n", found)
 	}

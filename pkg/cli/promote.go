@@ -53,6 +53,10 @@ signed.` + "\n" + exitHelp(),
 }
 
 func (p Process) advance(ctx context.Context, f promoteFlags, args []string) (err error) {
+	wish, err := p.wish(f.to, f.reason)
+	if err != nil {
+		return err
+	}
 	s, done, err := p.shelf(ctx, f.imageFlags)
 	if err != nil {
 		return err
@@ -78,10 +82,6 @@ func (p Process) advance(ctx context.Context, f promoteFlags, args []string) (er
 	if err != nil {
 		return err
 	}
-	wish, err := p.wish(f.to, f.reason)
-	if err != nil {
-		return err
-	}
 	promotion := release.Promotion{
 		Wish: wish, Subject: subject, After: channel.After, Soak: channel.Soak,
 		Demands: attest.Demands(n.trust.Require, &policy),
@@ -102,7 +102,7 @@ func (p Process) advance(ctx context.Context, f promoteFlags, args []string) (er
 	if err != nil {
 		return err
 	}
-	return report.Moved(p.Out, promoted, f.json, p.style())
+	return p.moved(s, f, promoted)
 }
 
 // source is the image that is promoted.
@@ -131,6 +131,10 @@ func (p Process) wish(channel, reason string) (release.Wish, error) {
 	if err != nil {
 		return release.Wish{}, misuse(err)
 	}
+	if event.PullRequest > 0 {
+		return release.Wish{}, misuse(hint.Wrap(fmt.Errorf("moving channel %q: the run is for a pull request, which never moves a tag", channel),
+			"move it in a workflow that a push, a release or a person starts"))
+	}
 	return release.Wish{Channel: channel, Run: event.RunURL, Reason: reason}, nil
 }
 
@@ -155,6 +159,10 @@ an older image. The move is recorded and signed.` + "\n" + exitHelp(),
 }
 
 func (p Process) goBack(ctx context.Context, f promoteFlags, channel string) (err error) {
+	wish, err := p.wish(channel, f.reason)
+	if err != nil {
+		return err
+	}
 	s, done, err := p.shelf(ctx, f.imageFlags)
 	if err != nil {
 		return err
@@ -176,17 +184,22 @@ func (p Process) goBack(ctx context.Context, f promoteFlags, channel string) (er
 	if err != nil {
 		return err
 	}
-	wish, err := p.wish(channel, f.reason)
-	if err != nil {
-		return err
-	}
 	// What it goes back to passed the gates of its day; those of today must not
 	// keep anybody from going back.
 	promoted, err := mover.Rollback(ctx, s.repo, wish, to, attest.Demands(n.trust.Require, nil))
 	if err != nil {
 		return err
 	}
-	return report.Moved(p.Out, promoted, f.json, p.style())
+	return p.moved(s, f, promoted)
+}
+
+// moved says what a channel points to now.
+func (p Process) moved(s *shelf, f promoteFlags, done release.Promoted) error {
+	r := report.Report{
+		Passed: true, Generator: p.Version, Repository: s.repo.Name(), Image: s.repo.Name() + "@" + done.To, Digest: done.To,
+		Channel: done.Tag, Tags: []string{done.Tag}, Moves: []report.Move{report.Move(done.Move)},
+	}
+	return errors.Join(report.Moved(p.Out, done, f.json, p.style()), p.tell(output{}, r))
 }
 
 func (p Process) history() *cobra.Command {
