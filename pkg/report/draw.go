@@ -1,0 +1,195 @@
+package report
+
+import (
+	"math"
+	"strconv"
+
+	"github.com/org/ai-ship/pkg/gate"
+	"github.com/org/ai-ship/pkg/unit"
+)
+
+// px is a length in a drawing's own units.
+type px float64
+
+// String is the length as SVG attributes have it.
+func (p px) String() string { return strconv.FormatFloat(float64(p), 'f', 1, 64) }
+
+// Plus is for templates.
+func (p px) Plus(n float64) px { return p + px(n) }
+
+const barWidth = 120
+
+// bar is a value drawn as a length, in barWidth units, with marks.
+type bar struct {
+	From, To    px
+	Tone        string // a class: passed, warned, refused or share
+	Limit, Base *px
+	Label       string // the same in words
+}
+
+// Width is of the value's part.
+func (b bar) Width() px { return b.To - b.From }
+
+// scale maps values between low and high onto a length.
+type scale struct{ low, high, length float64 }
+
+func (s scale) at(v float64) px {
+	if s.high <= s.low {
+		return px(s.length / 2)
+	}
+	// In halves, for the difference of two large numbers may be no number.
+	share := (v/2 - s.low/2) / (s.high/2 - s.low/2)
+	return px(math.Min(math.Max(share, 0), 1) * s.length)
+}
+
+// gauge is a gate's value beside its limit and its baseline; nil without both.
+func gauge(g gate.Result) *bar {
+	if finite(g.Value) == nil || g.Limit == nil || finite(&g.Limit.Value) == nil {
+		return nil
+	}
+	s := scale{length: barWidth}
+	values := []float64{*g.Value, g.Limit.Value}
+	label := "value " + quantity(*g.Value, g.Unit) + ", limit " + limited(g)
+	if finite(g.Baseline) != nil {
+		values = append(values, *g.Baseline)
+		label += ", baseline " + quantity(*g.Baseline, g.Unit)
+	}
+	for _, v := range values {
+		s.low, s.high = min(s.low, v), max(s.high, v)
+	}
+	const air = 1.08 // a mark at the very end would not be seen
+	s.low, s.high = s.low*air, s.high*air
+	b := &bar{Tone: string(outcomeOf(g)), Label: label}
+	b.From, b.To = s.at(min(0, *g.Value)), s.at(max(0, *g.Value))
+	limit := s.at(g.Limit.Value)
+	b.Limit = &limit
+	if finite(g.Baseline) != nil {
+		base := s.at(*g.Baseline)
+		b.Base = &base
+	}
+	return b
+}
+
+// The size of a small chart, and of what its lines and bars fill.
+const (
+	chartWidth, chartHeight = 340, 150
+	plotLeft, plotTop       = 8, 22
+	plotWidth, plotHeight   = 324, 96
+	plotBottom              = plotTop + plotHeight
+)
+
+// dot is a point of a course.
+type dot struct {
+	X, Y  px
+	Tone  string
+	Label string
+}
+
+// course is a value over the channel's images.
+type course struct {
+	Title     string
+	Dots      []dot
+	Line      string // points of a polyline
+	Limit     *px    // height of the limit
+	Low, High string // what the lowest and the highest mark stand for
+	LowY      px
+	HighY     px
+	First     string // name of the first image
+	Last      string
+}
+
+// newCourse draws points; nil for fewer than two.
+func newCourse(title string, points []point, u unit.Unit, limit *gate.Limit) *course {
+	points = points[max(len(points)-maxTicks, 0):]
+	if len(points) < 2 {
+		return nil
+	}
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, p := range points {
+		low, high = min(low, p.value), max(high, p.value)
+	}
+	c := &course{Title: title, First: clean(points[0].label), Last: clean(points[len(points)-1].label), Low: quantity(low, u), High: quantity(high, u)}
+	s := scale{low, high, plotHeight}
+	if limit != nil && finite(&limit.Value) != nil {
+		s.low, s.high = min(s.low, limit.Value), max(s.high, limit.Value)
+		y := plotBottom - s.at(limit.Value)
+		c.Limit = &y
+		c.Title += " (limit " + limited(gate.Result{Limit: limit, Unit: u}) + ")"
+	}
+	c.LowY, c.HighY = plotBottom-s.at(low), plotBottom-s.at(high)
+	across := scale{0, float64(len(points) - 1), plotWidth - 2*plotLeft}
+	for i, p := range points {
+		d := dot{X: 2*plotLeft + across.at(float64(i)), Y: plotBottom - s.at(p.value), Tone: string(p.outcome), Label: clean(p.label + ": " + quantity(p.value, u))}
+		if at := when(p.at); at != "" {
+			d.Label += ", " + at
+		}
+		c.Dots = append(c.Dots, d)
+		c.Line += d.X.String() + "," + d.Y.String() + " "
+	}
+	return c
+}
+
+// column of a histogram.
+type pillar struct {
+	X, Y, Width, Height px
+	Label               string
+}
+
+// spread is how the measurements behind a gate's value are spread.
+type spread struct {
+	Title        string
+	Pillars      []pillar
+	Value, Limit *px // where they stand; nil outside of what was measured
+	From, To     string
+	Tone         string
+	Note         string // what the marks say, in words
+}
+
+// newSpread draws a gate's histogram; nil without one that can be drawn.
+func newSpread(g gate.Result) *spread {
+	h := g.Histogram
+	if h == nil || len(h.Counts) == 0 || len(h.Counts) > gate.MaxBins || finite(&h.From) == nil || finite(&h.To) == nil || h.To < h.From {
+		return nil
+	}
+	most, sum := 0, 0
+	for _, n := range h.Counts {
+		most, sum = max(most, n), sum+max(n, 0)
+	}
+	if most <= 0 {
+		return nil
+	}
+	s := &spread{Title: clean(withLabels(g)), From: quantity(h.From, g.Unit), To: quantity(h.To, g.Unit), Tone: string(outcomeOf(g))}
+	s.Note = count(sum, "measurement", "measurements") + " from " + s.From + " to " + s.To
+	width := px(float64(plotWidth) / float64(len(h.Counts)))
+	step := (h.To - h.From) / float64(len(h.Counts))
+	for i, n := range h.Counts {
+		height := px(math.Max(float64(n), 0) / float64(most) * plotHeight)
+		from := h.From + float64(i)*step
+		s.Pillars = append(s.Pillars, pillar{plotLeft + width*px(i), plotBottom - height, max(width-1, 0.5), height,
+			quantity(from, g.Unit) + " to " + quantity(from+step, g.Unit) + ": " + strconv.Itoa(n)})
+	}
+	along := scale{h.From, h.To, plotWidth}
+	mark := func(v float64) *px {
+		if v < h.From || v > h.To {
+			return nil
+		}
+		x := plotLeft + along.at(v)
+		return &x
+	}
+	if v := finite(g.Value); v != nil {
+		s.Value = mark(*v)
+		name := g.Stat
+		if name == "" {
+			name = "value"
+		}
+		s.Note += ", " + clean(name) + " " + quantity(*v, g.Unit)
+	}
+	if g.Limit != nil && finite(&g.Limit.Value) != nil {
+		s.Limit = mark(g.Limit.Value)
+		s.Note += ", limit " + limited(g)
+		if s.Limit == nil {
+			s.Note += " (outside of the picture)"
+		}
+	}
+	return s
+}
