@@ -271,7 +271,7 @@ const lowContrast = `(() => {
     const style = getComputedStyle(e), svg = e.ownerSVGElement;
     let back = behind(e);
     if (svg) {
-      const rect = e.parentElement.querySelector('rect');
+      const rect = e.parentElement.localName === 'g' && e.parentElement.querySelector('rect');
       if (rect) { const s = getComputedStyle(rect), c = parse(s.fill); c.a *= Number(s.fillOpacity); back = over(c, back); }
     }
     const r = ratio(over(parse(svg ? style.fill : style.color), back), back);
@@ -284,7 +284,7 @@ const lowContrast = `(() => {
 const structure = `(() => {
   const found = [];
   const one = (selector) => { const n = document.querySelectorAll(selector).length; if (n !== 1) found.push(n + ' of ' + selector); };
-  for (const s of ['main', 'body > header', 'footer', 'h1', 'nav[aria-label]', 'html[lang]', 'title']) one(s);
+  for (const s of ['main', 'body > header', 'footer', 'h1', 'nav[aria-label]', 'html[lang]', 'head > title']) one(s);
   const ids = [...document.querySelectorAll('[id]')].map(e => e.id);
   if (new Set(ids).size !== ids.length) found.push('an id is there twice');
   for (const e of document.querySelectorAll('nav a, .skip')) if (!document.querySelector(e.getAttribute('href'))) found.push('a link to nothing: ' + e.getAttribute('href'));

@@ -87,7 +87,7 @@ func (d difference) summary() string {
 			refusals++
 		}
 	}
-	text := d.now.ending()
+	text := d.now.consequence()
 	if refusals > 0 {
 		text = fmt.Sprintf("%d of %s refused. %s", refusals, count(len(d.now.Gates), "gate", "gates"), text)
 	}

@@ -17,6 +17,12 @@ func (p px) String() string { return strconv.FormatFloat(float64(p), 'f', 1, 64)
 // Plus is for templates.
 func (p px) Plus(n float64) px { return p + px(n) }
 
+// amount is a quantity as drawings have it: they are many, and units may be
+// anything in a report that was read.
+func amount(v float64, u unit.Unit) string { return cleanTo(quantity(v, u), maxName) }
+
+func bounded(g gate.Result) string { return cleanTo(limited(g), maxName) }
+
 const barWidth = 120
 
 // bar is a value drawn as a length, in barWidth units, with marks.
@@ -49,10 +55,10 @@ func gauge(g gate.Result) *bar {
 	}
 	s := scale{length: barWidth}
 	values := []float64{*g.Value, g.Limit.Value}
-	label := "value " + quantity(*g.Value, g.Unit) + ", limit " + limited(g)
+	label := "value " + amount(*g.Value, g.Unit) + ", limit " + bounded(g)
 	if finite(g.Baseline) != nil {
 		values = append(values, *g.Baseline)
-		label += ", baseline " + quantity(*g.Baseline, g.Unit)
+		label += ", baseline " + amount(*g.Baseline, g.Unit)
 	}
 	for _, v := range values {
 		s.low, s.high = min(s.low, v), max(s.high, v)
@@ -76,6 +82,7 @@ const (
 	plotLeft, plotTop       = 8, 22
 	plotWidth, plotHeight   = 324, 96
 	plotBottom              = plotTop + plotHeight
+	maxTitle                = 120 // characters
 )
 
 // dot is a point of a course.
@@ -108,18 +115,18 @@ func newCourse(title string, points []point, u unit.Unit, limit *gate.Limit) *co
 	for _, p := range points {
 		low, high = min(low, p.value), max(high, p.value)
 	}
-	c := &course{Title: title, First: clean(points[0].label), Last: clean(points[len(points)-1].label), Low: quantity(low, u), High: quantity(high, u)}
+	c := &course{Title: title, First: cleanTo(points[0].label, maxName), Last: cleanTo(points[len(points)-1].label, maxName), Low: amount(low, u), High: amount(high, u)}
 	s := scale{low, high, plotHeight}
 	if limit != nil && finite(&limit.Value) != nil {
 		s.low, s.high = min(s.low, limit.Value), max(s.high, limit.Value)
 		y := plotBottom - s.at(limit.Value)
 		c.Limit = &y
-		c.Title += " (limit " + limited(gate.Result{Limit: limit, Unit: u}) + ")"
+		c.Title += " (limit " + bounded(gate.Result{Limit: limit, Unit: u}) + ")"
 	}
 	c.LowY, c.HighY = plotBottom-s.at(low), plotBottom-s.at(high)
 	across := scale{0, float64(len(points) - 1), plotWidth - 2*plotLeft}
 	for i, p := range points {
-		d := dot{X: 2*plotLeft + across.at(float64(i)), Y: plotBottom - s.at(p.value), Tone: string(p.outcome), Label: clean(p.label + ": " + quantity(p.value, u))}
+		d := dot{X: 2*plotLeft + across.at(float64(i)), Y: plotBottom - s.at(p.value), Tone: string(p.outcome), Label: cleanTo(p.label, maxName) + ": " + amount(p.value, u)}
 		if at := when(p.at); at != "" {
 			d.Label += ", " + at
 		}
@@ -158,7 +165,7 @@ func newSpread(g gate.Result) *spread {
 	if most <= 0 {
 		return nil
 	}
-	s := &spread{Title: clean(withLabels(g)), From: quantity(h.From, g.Unit), To: quantity(h.To, g.Unit), Tone: string(outcomeOf(g))}
+	s := &spread{Title: cleanTo(title(g), maxTitle), From: amount(h.From, g.Unit), To: amount(h.To, g.Unit), Tone: string(outcomeOf(g))}
 	s.Note = count(sum, "measurement", "measurements") + " from " + s.From + " to " + s.To
 	width := px(float64(plotWidth) / float64(len(h.Counts)))
 	step := (h.To - h.From) / float64(len(h.Counts))
@@ -166,7 +173,7 @@ func newSpread(g gate.Result) *spread {
 		height := px(math.Max(float64(n), 0) / float64(most) * plotHeight)
 		from := h.From + float64(i)*step
 		s.Pillars = append(s.Pillars, pillar{plotLeft + width*px(i), plotBottom - height, max(width-1, 0.5), height,
-			quantity(from, g.Unit) + " to " + quantity(from+step, g.Unit) + ": " + strconv.Itoa(n)})
+			amount(from, g.Unit) + " to " + amount(from+step, g.Unit) + ": " + strconv.Itoa(n)})
 	}
 	along := scale{h.From, h.To, plotWidth}
 	mark := func(v float64) *px {
@@ -182,11 +189,11 @@ func newSpread(g gate.Result) *spread {
 		if name == "" {
 			name = "value"
 		}
-		s.Note += ", " + clean(name) + " " + quantity(*v, g.Unit)
+		s.Note += ", " + cleanTo(name, maxName) + " " + amount(*v, g.Unit)
 	}
 	if g.Limit != nil && finite(&g.Limit.Value) != nil {
 		s.Limit = mark(g.Limit.Value)
-		s.Note += ", limit " + limited(g)
+		s.Note += ", limit " + bounded(g)
 		if s.Limit == nil {
 			s.Note += " (outside of the picture)"
 		}

@@ -20,9 +20,11 @@ const MaxPage = 2 << 20
 const (
 	// pageRows is what all tables' rows may take together, and gridRows one
 	// table's; both in bytes. The rest of MaxPage is for what is bounded by number.
-	pageRows, gridRows = 1300 << 10, 400 << 10
+	pageRows, gridRows = 1000 << 10, 400 << 10
+	maxCommands        = 32 << 10 // bytes
 	// maxDrawings is how many gates have a chart of one sort.
-	maxDrawings = 24
+	maxDrawings = 12
+	maxHints    = 20
 )
 
 //go:embed page.html
@@ -57,15 +59,16 @@ type page struct {
 	r    Report
 	left int // bytes that rows may still take
 
-	Policy, Generator    string
-	Style                template.CSS
-	Verdict, Warnings    string
-	Tone                 string
-	Title, Image, Ending string
-	Error, Commands      []string
-	Hints                []string
-	Tiles                []tag
-	Sections             []section
+	Policy, Generator string
+	Style             template.CSS
+	Verdict, Warnings string
+	Tone              string
+	Title, Image      string
+	Ending, Error     []string
+	Commands          []string
+	Hints             []string
+	Tiles             []tag
+	Sections          []section
 }
 
 // tag is a figure with its name.
@@ -128,7 +131,7 @@ func newPage(r Report) *page {
 		// An image is allowed to be no icon: browsers ask for one otherwise.
 		Policy:  "default-src 'none'; img-src data:; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'",
 		Verdict: r.outcome(), Warnings: r.warnings(), Tone: tones(r.outcome()), Title: clean(strings.TrimSpace(r.Repository + " " + r.target())),
-		Image: clean(r.subject(func(digest string) string { return digest })), Ending: r.ending(), Commands: r.commands(),
+		Image: clean(r.subject(func(digest string) string { return digest })), Ending: r.ending(),
 	}
 	if p.Warnings != "" {
 		p.Tone = string(gate.Warned)
@@ -139,10 +142,15 @@ func newPage(r Report) *page {
 	if r.Error != "" {
 		p.Error = cleanLines(r.Error, maxError)
 	}
-	for _, hint := range r.Hints[:min(len(r.Hints), maxDrawings)] {
+	for _, hint := range r.Hints[:min(len(r.Hints), maxHints)] {
 		p.Hints = append(p.Hints, clean(hint))
 	}
-	p.Commands = p.Commands[:min(len(p.Commands), maxDrawings)]
+	room := maxCommands
+	for _, command := range r.commands() { // whole or not at all: they are to be copied
+		if room -= weight(command); room >= 0 {
+			p.Commands = append(p.Commands, command)
+		}
+	}
 	p.tiles()
 	p.section("gates", "Gates", p.gates()...)
 	p.section("image", "Image", p.image()...)
@@ -242,15 +250,21 @@ func newCell(w words, c column) gridCell {
 
 // cost is how many bytes the template makes of a cell, at most.
 func (c gridCell) cost() int {
-	const markup, drawing, plus = 60, 700, len("&#43;") - 1
+	const markup, drawing = 60, 700
 	n := markup
 	for _, w := range c.Words {
-		n += markup + len(template.HTMLEscapeString(w.Text)) + plus*strings.Count(w.Text, "+") + 2*len(w.Href)
+		n += markup + weight(w.Text) + 2*len(w.Href)
 		if w.Bar != nil {
-			n += drawing + 2*len(w.Bar.Label)
+			n += drawing + 2*weight(w.Bar.Label)
 		}
 	}
 	return n
+}
+
+// weight is how many bytes the template makes of a text, which escapes one sign
+// more than the function.
+func weight(text string) int {
+	return len(template.HTMLEscapeString(text)) + (len("&#43;")-1)*strings.Count(text, "+")
 }
 
 func (p *page) tiles() {
@@ -304,16 +318,19 @@ func lines(facts []fact) []remark {
 func (p *page) gates() []block {
 	b := p.table("Gates", p.r.gatesSheet())
 	var reasons []remark
-	const most = 200
+	left := min(p.left, gridRows)
 	for _, row := range p.r.gateRows() {
 		if row.reason == "" {
 			continue
 		}
-		if len(reasons) == most {
-			reasons = append(reasons, remark{Label: "cut", Text: "more in " + JSONFile})
+		one := remark{Label: row.label, Text: cleanTo(row.reason, maxSentence), Tone: tones(row.label)}
+		cost := weight(one.Label) + weight(one.Text) + 2*len(one.Tone)
+		if left -= cost; left < 0 {
+			reasons = append(reasons, remark{Label: "cut here", Text: "more in " + JSONFile})
 			break
 		}
-		reasons = append(reasons, remark{Label: row.label, Text: cleanTo(row.reason, maxSentence), Tone: tones(row.label)})
+		p.left -= cost
+		reasons = append(reasons, one)
 	}
 	note := ""
 	for _, g := range p.r.Gates {
@@ -383,7 +400,7 @@ func (p *page) history() []block {
 	}
 	for _, g := range p.r.Gates {
 		if len(courses) < maxDrawings && !onSize(g) {
-			if c := newCourse(clean(fullName(g)), p.r.course(g), g.Unit, g.Limit); c != nil {
+			if c := newCourse(cleanTo(fullName(g), maxTitle), p.r.course(g), g.Unit, g.Limit); c != nil {
 				courses = append(courses, c)
 			}
 		}

@@ -51,7 +51,7 @@ func TestPageOfManyFindings(t *testing.T) {
 // Every table at its longest, with text that escaping makes five times as long.
 func TestPageOfMuchOfEverything(t *testing.T) {
 	r := tainted(strings.Repeat(`+"`, 1000))
-	for range 12 {
+	for range 9 {
 		r.Gates, r.Layers, r.Reports, r.Stages = append(r.Gates, r.Gates...), append(r.Layers, r.Layers...), append(r.Reports, r.Reports...), append(r.Stages, r.Stages...)
 		r.Hints, r.Next, r.Moves = append(r.Hints, r.Hints...), append(r.Next, r.Next...), append(r.Moves, r.Moves...)
 		c := r.Contents

@@ -123,13 +123,16 @@ func (r Report) headline() string {
 	return title
 }
 
-// ending is what the run left behind, and how the process ended.
-func (r Report) ending() string {
-	text := r.consequence()
-	if r.Exit != 0 {
-		text = strings.TrimSpace(text + fmt.Sprintf(" Exit code %d.", r.Exit))
+// ending is what the run left behind, and how the process ended, a sentence each.
+func (r Report) ending() []string {
+	var sentences []string
+	if text := r.consequence(); text != "" {
+		sentences = append(sentences, text)
 	}
-	return text
+	if r.Exit != 0 {
+		sentences = append(sentences, fmt.Sprintf("Exit code %d.", r.Exit))
+	}
+	return sentences
 }
 
 func (m *markdownWriter) verdict() {
@@ -137,7 +140,7 @@ func (m *markdownWriter) verdict() {
 	if subject := m.r.subject(func(digest string) string { return digest }); subject != "" {
 		rows = append(rows, code(subject))
 	}
-	if text := m.r.ending(); text != "" {
+	for _, text := range m.r.ending() {
 		if len(rows) > 0 {
 			rows = append(rows, "")
 		}

@@ -89,6 +89,7 @@ type treemap struct {
 
 const (
 	tileGap    = 1.5
+	maxTiles   = 60  // in a layer
 	headHeight = 18  // of a layer's name above its files
 	runeWidth  = 7.4 // of the drawing's letters, at most
 	lineHeight = 16
@@ -117,8 +118,8 @@ func (c Contents) newTreemap(class string, width, height px) *treemap {
 	t := &treemap{Class: class, Width: width, Height: height}
 	for i, a := range squarify(weights, area{Width: width, Height: height}) {
 		l := c.Layers[order[i]]
-		label := c.home(order[i]) + ", " + unit.FormatBytes(l.Compressed)
-		head := tile{area: a.shrink(tileGap), Tone: tone(l.Kind), Label: clean(label)}
+		label := cleanTo(c.home(order[i]), maxTitle) + ", " + unit.FormatBytes(l.Compressed)
+		head := tile{area: a.shrink(tileGap), Tone: tone(l.Kind), Label: label}
 		head.Text = fitted(head.Label, head.area)
 		t.Tiles = append(t.Tiles, head)
 		t.Tiles = append(t.Tiles, c.files(order[i], head)...)
@@ -132,7 +133,7 @@ func (c Contents) files(at int, head tile) []tile {
 	var items []Item
 	var sum int64
 	for _, item := range c.Largest {
-		if item.Layer == at && item.Size > 0 {
+		if item.Layer == at && item.Size > 0 && len(items) < maxTiles {
 			items, weights, sum = append(items, item), append(weights, float64(item.Size)), sum+item.Size
 		}
 	}
@@ -159,7 +160,7 @@ func (c Contents) files(at int, head tile) []tile {
 			name, label = path.Base(item.Path), item.Path
 		}
 		size := ", " + unit.FormatBytes(item.Size) + " unpacked"
-		cell := tile{area: a.shrink(tileGap), Tone: head.Tone, Inside: true, Label: clean(label) + size}
+		cell := tile{area: a.shrink(tileGap), Tone: head.Tone, Inside: true, Label: cleanTo(label, maxTitle) + size}
 		cell.Text = fitted(clean(name), cell.area)
 		tiles = append(tiles, cell)
 	}
