@@ -104,7 +104,7 @@ func (d difference) summary() string {
 // gates are those whose outcome or value is another one, those that did not
 // pass, and those that only one side has.
 func (d difference) gates() sheet {
-	s := heads("gate", "before>", "now>", "change>", "limit", "verdict")
+	s := heads("verdict", "gate", "before>", "now>", "change>", "limit>")
 	f := d.former()
 	for i, row := range d.now.gateRows() {
 		g := d.now.Gates[i]
@@ -132,14 +132,14 @@ func (d difference) gates() sheet {
 		if outcomeOf(was) != gate.Passed {
 			old = strings.TrimSpace(old + " " + string(outcomeOf(was)))
 		}
-		s.add(said(fullName(g)), said(old), said(row.value), said(change), said(row.limit), verdict)
+		s.add(verdict, said(fullName(g)), said(old), said(row.value), said(change), said(row.limit))
 	}
 	if f == nil {
 		return s
 	}
 	for _, was := range f.Gates {
 		if (Former{Gates: d.now.Gates}).of(was) == nil && len(d.now.Gates) > 0 {
-			s.add(said(fullName(was)), said(newGateRow(was).value), nil, nil, said(limited(was)), words{{text: "no longer a gate", look: loud}})
+			s.add(words{{text: "no longer a gate", look: loud}}, said(fullName(was)), said(newGateRow(was).value), nil, nil, said(limited(was)))
 		}
 	}
 	return s

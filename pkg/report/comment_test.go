@@ -65,7 +65,7 @@ func TestCommentLeavesNoiseOut(t *testing.T) {
 		t.Errorf("noise is told as news:\n%s", got)
 	}
 	value(&now, 0.096)
-	if got := comment(t, now, &before); !strings.Contains(got, `| inference\_time p95 max | 80ms | 96ms | +20% |`) {
+	if got := comment(t, now, &before); !strings.Contains(got, `| passed | inference\_time p95 max | 80ms | 96ms | +20% |`) {
 		t.Errorf("news is not told:\n%s", got)
 	}
 }

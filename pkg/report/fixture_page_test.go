@@ -14,7 +14,8 @@ import (
 // history, measurements, and what the image holds.
 func storied() report.Report {
 	r := infested()
-	r.Gates = append(r.Gates, cautioned().Gates[1:]...)
+	r.Version = "1.5.0"
+	r.Gates = append(append(r.Gates, cautioned().Gates[1]), cautioned().Gates[3:]...)
 	slow := measured(result("inference_time", "p95", 0.132, unit.Seconds, "<=", 0.1), "reports/bench.json", "/benchmarks/0/stats/data")
 	slow.Reason = turnedDown().Gates[1].Reason
 	slow.Samples, slow.Noise, slow.Baseline = 400, 0.002, number(0.081)

@@ -316,7 +316,7 @@ func lines(facts []fact) []remark {
 }
 
 func (p *page) gates() []block {
-	b := p.table("Gates", p.r.gatesSheet())
+	b := p.table(count(len(p.r.Gates), "gate", "gates"), p.r.gatesSheet())
 	var reasons []remark
 	left := min(p.left, gridRows)
 	for _, row := range p.r.gateRows() {
@@ -398,24 +398,29 @@ func (p *page) history() []block {
 	if c := newCourse("Compressed size", p.r.sizes(), unit.Bytes, nil); c != nil {
 		courses = append(courses, c)
 	}
+	seen := make(map[string]bool) // gates on one metric share its values
 	for _, g := range p.r.Gates {
-		if len(courses) < maxDrawings && !onSize(g) {
-			if c := newCourse(cleanTo(fullName(g), maxTitle), p.r.course(g), g.Unit, g.Limit); c != nil {
-				courses = append(courses, c)
-			}
+		if onSize(g) || seen[measure(g)] || len(courses) == maxDrawings {
+			continue
+		}
+		if c := newCourse(cleanTo(title(g), maxTitle), p.r.course(g), g.Unit, g.Limit); c != nil {
+			seen[measure(g)] = true
+			courses = append(courses, c)
 		}
 	}
-	title := count(len(p.r.History), "image", "images") + " of the channel, the newest first"
-	return append([]block{{Courses: courses}}, p.table(title, p.r.pastSheet()))
+	caption := count(len(p.r.History), "image", "images") + " of the channel, the newest first"
+	return append([]block{{Courses: courses}}, p.table(caption, p.r.pastSheet()))
 }
+
+// measure is the same for gates on one value.
+func measure(g gate.Result) string { return fmt.Sprintf("%q", []string{title(g), g.Report, g.Pointer}) }
 
 func (p *page) spreads() []block {
 	var all []*spread
-	seen := make(map[string]bool) // gates on one metric share its measurements
+	seen := make(map[string]bool)
 	for _, g := range p.r.Gates {
-		key := title(g) + g.Report + g.Pointer
-		if s := newSpread(g); s != nil && !seen[key] && len(all) < maxDrawings {
-			seen[key] = true
+		if s := newSpread(g); s != nil && !seen[measure(g)] && len(all) < maxDrawings {
+			seen[measure(g)] = true
 			all = append(all, s)
 		}
 	}

@@ -165,14 +165,14 @@ func verdictOf(verdict string) words {
 
 // gatesSheet is a line a gate.
 func (r Report) gatesSheet() sheet {
-	s := heads("gate", "check", "stat", "baseline>", "value>", "limit", "margin", "verdict", "samples", "source")
+	s := heads("verdict", "gate", "check", "stat", "baseline>", "value>", "limit>", "margin", "samples", "source")
 	for i, row := range r.gateRows() {
 		var margin words
 		if row.bar != "" {
 			margin = words{{text: row.bar, look: drawn, bar: gauge(r.Gates[i])}}
 		}
-		s.add(said(row.name), said(row.check), said(row.stat), said(row.baseline), said(row.value), said(row.limit),
-			append(margin, said(row.margin)...), verdictOf(row.verdict), said(row.samples), words{{text: row.file, look: mono}, {text: row.pointer, look: mono}})
+		s.add(verdictOf(row.verdict), said(row.name), said(row.check), said(row.stat), said(row.baseline), said(row.value), said(row.limit),
+			append(margin, said(row.margin)...), said(row.samples), words{{text: row.file, look: mono}, {text: row.pointer, look: mono}})
 	}
 	return s
 }

@@ -77,6 +77,7 @@ type tile struct {
 	Tone   string // class of the layer's kind
 	Inside bool   // lies in a layer
 	Text   string // what fits into it; "" for nothing
+	Size   string // below the text, "" where there is no room
 	Label  string // all of it
 }
 
@@ -93,6 +94,7 @@ const (
 	headHeight = 18  // of a layer's name above its files
 	runeWidth  = 7.4 // of the drawing's letters, at most
 	lineHeight = 16
+	margin     = 10
 )
 
 // newTreemap draws what an image holds; nil when nothing has a size. A layer's
@@ -159,9 +161,11 @@ func (c Contents) files(at int, head tile) []tile {
 		if item.Path != "" {
 			name, label = path.Base(item.Path), item.Path
 		}
-		size := ", " + unit.FormatBytes(item.Size) + " unpacked"
-		cell := tile{area: a.shrink(tileGap), Tone: head.Tone, Inside: true, Label: cleanTo(label, maxTitle) + size}
-		cell.Text = fitted(clean(name), cell.area)
+		size := unit.FormatBytes(item.Size)
+		cell := tile{area: a.shrink(tileGap), Tone: head.Tone, Inside: true, Label: cleanTo(label, maxTitle) + ", " + size + " unpacked"}
+		if cell.Text = fitted(clean(name), cell.area); cell.Text != "" && cell.Height > 2*lineHeight+margin && fitted(size, cell.area) == size {
+			cell.Size = size
+		}
 		tiles = append(tiles, cell)
 	}
 	return tiles
@@ -175,7 +179,7 @@ func (a area) shrink(by px) area {
 // fitted is as much of a text as a rectangle has room for, "" when it would say
 // too little.
 func fitted(text string, in area) string {
-	const least, margin = 4, 10
+	const least = 4
 	room := int((float64(in.Width) - margin) / runeWidth)
 	if in.Height < lineHeight || room < least && room < utf8.RuneCountInString(text) {
 		return ""
