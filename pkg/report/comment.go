@@ -106,18 +106,21 @@ func (d difference) summary() string {
 func (d difference) gates() sheet {
 	s := heads("verdict", "gate", "before>", "now>", "change>", "limit>")
 	f := d.former()
+	var past judged
+	if f != nil {
+		past = judgedBy(f.Gates)
+	}
 	for i, row := range d.now.gateRows() {
 		g := d.now.Gates[i]
 		was := gate.Result{Value: g.Baseline, Unit: g.Unit, Outcome: gate.Passed, Passed: true}
 		known := g.Baseline != nil
-		if f != nil {
-			if result := f.of(g); result != nil {
-				was, known = *result, true
-			}
+		result, judgedThen := past.of(g)
+		if judgedThen {
+			was, known = result, true
 		}
 		verdict := verdictOf(row.verdict)
 		switch {
-		case f != nil && f.of(g) == nil:
+		case f != nil && !judgedThen:
 			verdict = append(verdict, word{text: "(new gate)"})
 		case outcomeOf(g) != gate.Passed:
 		case !known:
@@ -137,8 +140,9 @@ func (d difference) gates() sheet {
 	if f == nil {
 		return s
 	}
+	present := judgedBy(d.now.Gates)
 	for _, was := range f.Gates {
-		if (Former{Gates: d.now.Gates}).of(was) == nil && len(d.now.Gates) > 0 {
+		if _, still := present.of(was); !still && len(present) > 0 { // a run that failed before its gates drops none
 			s.add(words{{text: "no longer a gate", look: loud}}, said(fullName(was)), said(newGateRow(was).value), nil, nil, said(limited(was)))
 		}
 	}

@@ -189,13 +189,15 @@ func newSpread(g gate.Result) *spread {
 		if name == "" {
 			name = "value"
 		}
-		s.Note += ", " + cleanTo(name, maxName) + " " + amount(*v, g.Unit)
+		s.Note += ", " + cleanTo(name, maxName) + " " + amount(*v, g.Unit) + " (solid)"
 	}
 	if g.Limit != nil && finite(&g.Limit.Value) != nil {
 		s.Limit = mark(g.Limit.Value)
 		s.Note += ", limit " + bounded(g)
 		if s.Limit == nil {
 			s.Note += " (outside of the picture)"
+		} else {
+			s.Note += " (dashed)"
 		}
 	}
 	return s

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -37,18 +38,23 @@ func writable(t time.Time) time.Time {
 	return t
 }
 
-// same reports whether two results are of one gate in two runs.
-func same(a, b gate.Result) bool {
-	return a.Check == b.Check && a.Report == b.Report && a.Pointer == b.Pointer && title(a) == title(b)
+// measure is the same for gates on one value.
+func measure(g gate.Result) string { return fmt.Sprintf("%q", []string{title(g), g.Report, g.Pointer}) }
+
+// judged finds a gate's result in another run; of two that are alike, the first.
+type judged map[string]gate.Result
+
+func judgedBy(gates []gate.Result) judged {
+	all := make(judged, len(gates))
+	for _, g := range slices.Backward(gates) {
+		all[string(g.Check)+measure(g)] = g
+	}
+	return all
 }
 
-// of is the result that the former image has of a gate, nil for none.
-func (f Former) of(g gate.Result) *gate.Result {
-	i := slices.IndexFunc(f.Gates, func(other gate.Result) bool { return same(g, other) })
-	if i < 0 {
-		return nil
-	}
-	return &f.Gates[i]
+func (j judged) of(g gate.Result) (was gate.Result, known bool) {
+	was, known = j[string(g.Check)+measure(g)]
+	return was, known
 }
 
 // before is the channel's image in the history: the newest that is not this one.
@@ -69,13 +75,14 @@ type point struct {
 	outcome gate.Outcome
 }
 
-// course is what a gate measured in the channel's images and in this one, the
-// oldest first; where units differ nothing is comparable, and it is left out.
-func (r Report) course(g gate.Result) []point {
+// course is what a gate measured in the channel's images, each judged as past
+// has it, and in this one, the oldest first. Where units differ nothing is
+// comparable, and it is left out.
+func (r Report) course(g gate.Result, past []judged) []point {
 	var all []point
-	for _, f := range r.History {
-		if was := f.of(g); was != nil && finite(was.Value) != nil && was.Unit == g.Unit {
-			all = append(all, point{f.name(), f.At, *was.Value, outcomeOf(*was)})
+	for i, f := range r.History {
+		if was, known := past[i].of(g); known && finite(was.Value) != nil && was.Unit == g.Unit {
+			all = append(all, point{f.name(), f.At, *was.Value, outcomeOf(was)})
 		}
 	}
 	if len(all) > 0 && finite(g.Value) != nil {

@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/org/ai-ship/pkg/gate"
 	"github.com/org/ai-ship/pkg/unit"
@@ -120,7 +121,7 @@ type gridCell struct {
 
 type gridWord struct {
 	Text, Href string
-	Mono       bool
+	Mono, Firm bool
 	Bar        *bar
 }
 
@@ -243,7 +244,7 @@ func newCell(w words, c column) gridCell {
 		if one.bar != nil {
 			text = ""
 		}
-		cell.Words = append(cell.Words, gridWord{Text: text, Href: link(one.href), Mono: one.look == mono, Bar: one.bar})
+		cell.Words = append(cell.Words, gridWord{Text: text, Href: link(one.href), Mono: one.look == mono, Bar: one.bar, Firm: one.look == firm && utf8.RuneCountInString(text) <= maxName})
 	}
 	return cell
 }
@@ -398,12 +399,16 @@ func (p *page) history() []block {
 	if c := newCourse("Compressed size", p.r.sizes(), unit.Bytes, nil); c != nil {
 		courses = append(courses, c)
 	}
+	var past []judged
+	for _, f := range p.r.History {
+		past = append(past, judgedBy(f.Gates))
+	}
 	seen := make(map[string]bool) // gates on one metric share its values
 	for _, g := range p.r.Gates {
 		if onSize(g) || seen[measure(g)] || len(courses) == maxDrawings {
 			continue
 		}
-		if c := newCourse(cleanTo(title(g), maxTitle), p.r.course(g), g.Unit, g.Limit); c != nil {
+		if c := newCourse(cleanTo(title(g), maxTitle), p.r.course(g, past), g.Unit, g.Limit); c != nil {
 			seen[measure(g)] = true
 			courses = append(courses, c)
 		}
@@ -411,9 +416,6 @@ func (p *page) history() []block {
 	caption := count(len(p.r.History), "image", "images") + " of the channel, the newest first"
 	return append([]block{{Courses: courses}}, p.table(caption, p.r.pastSheet()))
 }
-
-// measure is the same for gates on one value.
-func measure(g gate.Result) string { return fmt.Sprintf("%q", []string{title(g), g.Report, g.Pointer}) }
 
 func (p *page) spreads() []block {
 	var all []*spread

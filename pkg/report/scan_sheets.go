@@ -73,7 +73,7 @@ func (r Report) coverage() (summary string, s sheet) {
 }
 
 // advisory is a finding's name, linked to what is known about it.
-func advisory(f scan.Finding) words { return words{{text: f.ID, href: f.Link}} }
+func advisory(f scan.Finding) words { return words{{text: f.ID, href: f.Link, look: firm}} }
 
 // severity is a finding's, loud from high on.
 func severity(f scan.Finding) words { return striking(f.Severity.String(), f.Severity >= scan.High) }

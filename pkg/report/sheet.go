@@ -10,6 +10,7 @@ const (
 	mono          // a path, a digest, a version
 	loud          // should not be overlooked
 	drawn         // a bar of blocks, which is ours
+	firm          // a name that a line is not broken in
 )
 
 // word is a piece of text as it came, with what a page makes of it. What it is
