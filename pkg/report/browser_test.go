@@ -214,7 +214,7 @@ func (b *browser) saw() (problems []string) {
 	return problems
 }
 
-// shots is where pictures go: a folder that AI_SHIP_SHOTS names, else none is
+// shots is where pictures go: a folder that AI_SHIP_E2E_SHOTS names, else none is
 // kept.
 func (b *browser) save(name, method string, params map[string]any) []byte {
 	b.t.Helper()
@@ -226,7 +226,7 @@ func (b *browser) save(name, method string, params map[string]any) []byte {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if dir := os.Getenv("AI_SHIP_SHOTS"); dir != "" {
+	if dir := os.Getenv("AI_SHIP_E2E_SHOTS"); dir != "" {
 		if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, name), data, 0o644)); err != nil {
 			b.t.Fatal(err)
 		}

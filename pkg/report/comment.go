@@ -162,7 +162,7 @@ func (d difference) size() []string {
 	if growth == "" || growth == unchanged || d.now.Size.Compressed == 0 {
 		return nil
 	}
-	return []string{"- size " + d.now.Size.String() + ", " + escape(growth)}
+	return []string{"Size: " + d.now.Size.String() + ", " + escape(growth) + "."}
 }
 
 // layers are those that are not as they were.

@@ -396,7 +396,7 @@ func (p *page) changes() []block {
 
 func (p *page) history() []block {
 	var courses []*course
-	if c := newCourse("Compressed size", p.r.sizes(), unit.Bytes, nil); c != nil {
+	if c := newCourse("compressed size", p.r.sizes(), unit.Bytes, nil); c != nil {
 		courses = append(courses, c)
 	}
 	var past []judged

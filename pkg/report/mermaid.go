@@ -22,8 +22,13 @@ const (
 // pie is the kinds' sizes as a Mermaid chart; nil for fewer than two slices.
 func pie(title string, kinds []Part) []string {
 	lines := []string{"pie showData", "    title " + title}
+	total := 0.0
 	for _, k := range kinds {
-		if k.Compressed <= 0 {
+		total += float64(max(k.Compressed, 0))
+	}
+	for _, k := range kinds {
+		const visible = 0.005
+		if float64(k.Compressed) <= total*visible {
 			continue
 		}
 		if !safeLabel.MatchString(string(k.Kind)) {

@@ -47,9 +47,9 @@ func (w words) empty() bool {
 
 // markdown is the words in GitHub's and GitLab's Markdown, literal.
 func (w words) markdown() string {
-	var parts []string
+	line, gap := "", ""
 	for _, one := range w {
-		text := escape(one.text)
+		text, next := escape(one.text), " "
 		switch {
 		case one.text == "":
 			continue
@@ -60,11 +60,11 @@ func (w words) markdown() string {
 		case one.look == loud:
 			text = "**" + text + "**"
 		case one.look == drawn:
-			text = "`" + one.text + "`"
+			text, next = "`"+one.text+"`", "&nbsp;" // it stays beside its number
 		}
-		parts = append(parts, text)
+		line, gap = line+gap+text, next
 	}
-	return strings.Join(parts, " ")
+	return line
 }
 
 // plain is the words for a terminal.
