@@ -317,6 +317,29 @@ func TestPageInABrowser(t *testing.T) {
 	}
 }
 
+// What strangers write makes the page neither wider nor ask for anything.
+func TestHostilePageInABrowser(t *testing.T) {
+	b := open(t)
+	for name, evil := range map[string]string{
+		"script":    `"><script>alert(1)</script><img src=x onerror=alert(2)>`,
+		"style":     `</style><style>body{display:none;background:url(https://example.com/a)}</style>`,
+		"drawing":   `</title></text><svg onload=alert(1)><image href="https://example.com/b"/><foreignObject><iframe src="https://example.com/c"></foreignObject>`,
+		"attribute": `x" onfocus="alert(1)" style="position:fixed" autofocus y="`,
+		"template":  `{{.}}{{template "block"}}`,
+		"address":   `javascript:alert(1)`,
+		"direction": "abc\u202egnp.exe\u2066\u200b\x1b[2J",
+		"long":      strings.Repeat("W", 5000),
+		"wide":      strings.Repeat("﷽", 300),
+	} {
+		file := page(t, tainted(evil))
+		for _, width := range []int{1440, 360} {
+			b.show(file, width, "dark")
+			b.checkPage(fmt.Sprintf("%s at %d", name, width), width)
+		}
+		b.screenshot("hostile-" + name + ".png")
+	}
+}
+
 func (b *browser) checkPage(name string, width int) {
 	b.t.Helper()
 	var problems []string

@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/org/ai-ship/pkg/gate"
@@ -98,9 +99,7 @@ type course struct {
 	Dots      []dot
 	Line      string // points of a polyline
 	Limit     *px    // height of the limit
-	Low, High string // what the lowest and the highest mark stand for
-	LowY      px
-	HighY     px
+	Low, High string // the lowest value and the highest
 	First     string // name of the first image
 	Last      string
 }
@@ -123,7 +122,6 @@ func newCourse(title string, points []point, u unit.Unit, limit *gate.Limit) *co
 		c.Limit = &y
 		c.Title += " (limit " + bounded(gate.Result{Limit: limit, Unit: u}) + ")"
 	}
-	c.LowY, c.HighY = plotBottom-s.at(low), plotBottom-s.at(high)
 	across := scale{0, float64(len(points) - 1), plotWidth - 2*plotLeft}
 	for i, p := range points {
 		d := dot{X: 2*plotLeft + across.at(float64(i)), Y: plotBottom - s.at(p.value), Tone: string(p.outcome), Label: cleanTo(p.label, maxName) + ": " + amount(p.value, u)}
@@ -136,7 +134,7 @@ func newCourse(title string, points []point, u unit.Unit, limit *gate.Limit) *co
 	return c
 }
 
-// column of a histogram.
+// pillar is a column of a histogram.
 type pillar struct {
 	X, Y, Width, Height px
 	Label               string
@@ -152,29 +150,36 @@ type spread struct {
 	Note         string // what the marks say, in words
 }
 
+// pillars are a histogram's columns, as high as the highest lets them be.
+func pillars(h gate.Histogram, u unit.Unit) []pillar {
+	var all []pillar
+	highest := float64(max(slices.Max(h.Counts), 1))
+	width := px(float64(plotWidth) / float64(len(h.Counts)))
+	step := (h.To - h.From) / float64(len(h.Counts))
+	for i, n := range h.Counts {
+		height := px(math.Max(float64(n), 0) / highest * plotHeight)
+		from := h.From + float64(i)*step
+		all = append(all, pillar{plotLeft + width*px(i), plotBottom - height, max(width-1, 0.5), height,
+			amount(from, u) + " to " + amount(from+step, u) + ": " + strconv.Itoa(n)})
+	}
+	return all
+}
+
 // newSpread draws a gate's histogram; nil without one that can be drawn.
 func newSpread(g gate.Result) *spread {
 	h := g.Histogram
 	if h == nil || len(h.Counts) == 0 || len(h.Counts) > gate.MaxBins || finite(&h.From) == nil || finite(&h.To) == nil || h.To < h.From {
 		return nil
 	}
-	most, sum := 0, 0
+	sum := 0
 	for _, n := range h.Counts {
-		most, sum = max(most, n), sum+max(n, 0)
+		sum += max(n, 0)
 	}
-	if most <= 0 {
+	if sum == 0 {
 		return nil
 	}
-	s := &spread{Title: cleanTo(title(g), maxTitle), From: amount(h.From, g.Unit), To: amount(h.To, g.Unit), Tone: string(outcomeOf(g))}
+	s := &spread{Pillars: pillars(*h, g.Unit), Title: cleanTo(title(g), maxTitle), From: amount(h.From, g.Unit), To: amount(h.To, g.Unit), Tone: string(outcomeOf(g))}
 	s.Note = count(sum, "measurement", "measurements") + " from " + s.From + " to " + s.To
-	width := px(float64(plotWidth) / float64(len(h.Counts)))
-	step := (h.To - h.From) / float64(len(h.Counts))
-	for i, n := range h.Counts {
-		height := px(math.Max(float64(n), 0) / float64(most) * plotHeight)
-		from := h.From + float64(i)*step
-		s.Pillars = append(s.Pillars, pillar{plotLeft + width*px(i), plotBottom - height, max(width-1, 0.5), height,
-			amount(from, g.Unit) + " to " + amount(from+step, g.Unit) + ": " + strconv.Itoa(n)})
-	}
 	along := scale{h.From, h.To, plotWidth}
 	mark := func(v float64) *px {
 		if v < h.From || v > h.To {

@@ -251,8 +251,9 @@ func tainted(evil string) report.Report {
 	for i := range r.Stages {
 		r.Stages[i] = report.Stage{Name: evil, Skipped: evil}
 	}
-	for _, g := range r.Gates {
-		g.Histogram = &gate.Histogram{From: 1, To: 2, Counts: []int{3, 4}}
+	for i := range r.Gates {
+		g := r.Gates[i]
+		r.Gates[i].Histogram = &gate.Histogram{From: 0, To: 2, Counts: []int{3, 4}}
 		r.History = append(r.History, report.Former{Digest: evil, Version: evil, Compressed: 5, Gates: []gate.Result{g}})
 	}
 	r.Contents = &report.Contents{
