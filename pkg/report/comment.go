@@ -37,10 +37,10 @@ func Comment(w io.Writer, now Report, before *Report, key string) error {
 	m := &markdownWriter{r: now, budget: commentSection}
 	d := difference{now: now, before: before}
 	m.b.WriteString(Marker(key) + "\n### " + escape(now.headline()) + "\n")
-	m.section("", []string{d.summary()}, "")
-	if now.Error != "" {
-		m.fenced("text", cleanLines(now.Error, maxError))
+	if text := d.summary(); text != "" {
+		m.section("", []string{text}, "")
 	}
+	m.failure()
 	m.sheet("", d.gates())
 	m.reasons(func(r gateRow) bool { return r.verdict == refused })
 	m.section("", d.size(), "")
@@ -92,6 +92,9 @@ func (d difference) summary() string {
 		text = fmt.Sprintf("%d of %s refused. %s", refusals, count(len(d.now.Gates), "gate", "gates"), text)
 	}
 	against := d.against()
+	if against == "" && len(d.now.Gates) == 0 { // it ended before anybody asked the channel
+		return text
+	}
 	if against == "" {
 		return strings.TrimSpace(text + " The channel has no image to compare with yet.")
 	}

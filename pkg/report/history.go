@@ -110,10 +110,10 @@ func (r Report) sizes() []point {
 func (f Former) outcome() gate.Outcome {
 	worst := gate.Passed
 	for _, g := range f.Gates {
-		switch o := outcomeOf(g); {
-		case o == gate.Refused:
+		switch outcomeOf(g) {
+		case gate.Refused:
 			return gate.Refused
-		case o == gate.Warned:
+		case gate.Warned:
 			worst = gate.Warned
 		}
 	}

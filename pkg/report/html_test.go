@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode"
 
+	"github.com/org/ai-ship/pkg/layer"
 	"github.com/org/ai-ship/pkg/report"
 	"github.com/org/ai-ship/pkg/scan"
 )
@@ -63,6 +67,76 @@ func TestPageOfMuchOfEverything(t *testing.T) {
 		r.History = append(r.History, r.History...)
 	}
 	pageOf(t, r)
+}
+
+// tiles are the rectangles of the wide treemap: x, y, width and height.
+func tiles(t *testing.T, page string) (layers, inside [][4]float64) {
+	t.Helper()
+	_, drawing, _ := strings.Cut(page, `<svg class="treemap wide"`)
+	drawing, _, _ = strings.Cut(drawing, "</svg>")
+	for _, m := range regexp.MustCompile(`<rect class="kind-[a-z]+( inside)?" x="(.*?)" y="(.*?)" width="(.*?)" height="(.*?)"`).FindAllStringSubmatch(drawing, -1) {
+		var r [4]float64
+		for i := range r {
+			v, err := strconv.ParseFloat(m[i+2], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r[i] = v
+		}
+		if m[1] == "" {
+			layers = append(layers, r)
+		} else {
+			inside = append(inside, r)
+		}
+	}
+	return layers, inside
+}
+
+func TestTreemap(t *testing.T) {
+	layers, inside := tiles(t, pageOf(t, storied()))
+	sizes := []float64{352_000_000, 30_100_000, 29_800_000, 4_096} // the largest first
+	if len(layers) != len(sizes) || len(inside) < 8 {
+		t.Fatalf("%d layers and %d tiles in them", len(layers), len(inside))
+	}
+	const gap, width, height = 2, 1000, 420
+	for i, r := range layers {
+		if want := sizes[i] / 411_904_096 * width * height; want > 1000 && math.Abs((r[2]+gap)*(r[3]+gap)/want-1) > 0.05 {
+			t.Errorf("layer %d has the area %v, want %v", i, r[2]*r[3], want)
+		}
+	}
+	for n, all := range [][][4]float64{layers, inside} {
+		for i, a := range all {
+			if a[0] < 0 || a[1] < 0 || a[0]+a[2] > width+0.2 || a[1]+a[3] > height+0.2 {
+				t.Errorf("%v leaves the picture", a)
+			}
+			for _, b := range all[i+1:] {
+				if min(a[0]+a[2], b[0]+b[2])-max(a[0], b[0]) > 0.2 && min(a[1]+a[3], b[1]+b[3])-max(a[1], b[1]) > 0.2 {
+					t.Errorf("%d: %v and %v lie on each other", n, a, b)
+				}
+			}
+		}
+	}
+}
+
+// A chart says nothing that its table does not, so one name that Mermaid might
+// take for syntax is enough to leave it out.
+func TestChartsAreDroppedForOddNames(t *testing.T) {
+	if got := strings.Count(markdown(t, storied()), "```mermaid"); got != 2 {
+		t.Errorf("%d charts, want 2", got)
+	}
+	for _, odd := range []string{`a"b`, "a\nb", "a;b", "%%{init}%%", "a]", "", "#quot;", strings.Repeat("a", 41), "中"} {
+		r := storied()
+		c := contents()
+		c.Kinds[1].Kind = layer.Kind(odd)
+		r.Contents, r.History[2].Version = &c, odd+"\""
+		got := markdown(t, r)
+		if strings.Contains(got, "```mermaid") {
+			t.Errorf("%q is in a chart", odd)
+		}
+		if !strings.Contains(got, "352MB") || !strings.Contains(got, "5 images before this one") {
+			t.Errorf("%q costs a table", odd)
+		}
+	}
 }
 
 // checkPage holds a page of hostile text against what ours is made of.

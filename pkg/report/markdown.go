@@ -106,11 +106,6 @@ func fence(language string, lines []string) (head string, tail string) {
 	return ticks + language + "\n", ticks + "\n"
 }
 
-func (m *markdownWriter) fenced(language string, lines []string) {
-	head, tail := fence(language, lines)
-	m.section(head, lines, tail)
-}
-
 // headline is the run in a line.
 func (r Report) headline() string {
 	title, gap := r.outcome(), " "
@@ -148,10 +143,17 @@ func (m *markdownWriter) verdict() {
 	}
 	m.b.WriteString("### " + escape(m.r.headline()) + "\n")
 	m.section("", rows, "")
+	m.failure()
+}
+
+// failure is why the run ended, and what to do about it.
+func (m *markdownWriter) failure() {
 	if m.r.Error != "" {
-		m.fenced("text", cleanLines(m.r.Error, maxError))
+		lines := cleanLines(m.r.Error, maxError)
+		head, tail := fence("text", lines)
+		m.section(head, lines, tail)
 	}
-	rows = nil
+	var rows []string
 	for _, hint := range m.r.Hints {
 		rows = append(rows, "- hint: "+escape(hint))
 	}

@@ -172,7 +172,8 @@ func (c Contents) files(at int, head tile) []tile {
 }
 
 func (a area) shrink(by px) area {
-	a.X, a.Y, a.Width, a.Height = a.X+by/2, a.Y+by/2, max(a.Width-by, 0), max(a.Height-by, 0)
+	x, y := min(by, a.Width), min(by, a.Height)
+	a.X, a.Y, a.Width, a.Height = a.X+x/2, a.Y+y/2, a.Width-x, a.Height-y
 	return a
 }
 
