@@ -80,8 +80,8 @@ func gauge(g gate.Result) *bar {
 // The size of a small chart, and of what its lines and bars fill.
 const (
 	chartWidth, chartHeight = 340, 150
-	plotLeft, plotTop       = 8, 22
-	plotWidth, plotHeight   = 324, 96
+	plotLeft, plotTop       = 8, 28
+	plotWidth, plotHeight   = 324, 90
 	plotBottom              = plotTop + plotHeight
 	maxTitle                = 120 // characters
 )
@@ -104,15 +104,20 @@ type course struct {
 	Last      string
 }
 
-// newCourse draws points; nil for fewer than two.
+// newCourse draws points; nil for fewer than two, and for what was always the
+// same.
 func newCourse(title string, points []point, u unit.Unit, limit *gate.Limit) *course {
 	points = points[max(len(points)-maxTicks, 0):]
 	if len(points) < 2 {
 		return nil
 	}
-	low, high := math.Inf(1), math.Inf(-1)
+	low, high, always := math.Inf(1), math.Inf(-1), true
 	for _, p := range points {
 		low, high = min(low, p.value), max(high, p.value)
+		always = always && p.outcome == points[0].outcome
+	}
+	if always && low == high {
+		return nil
 	}
 	c := &course{Title: title, First: cleanTo(points[0].label, maxName), Last: cleanTo(points[len(points)-1].label, maxName), Low: amount(low, u), High: amount(high, u)}
 	s := scale{low, high, plotHeight}
