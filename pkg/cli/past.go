@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
@@ -12,8 +13,10 @@ import (
 	"github.com/org/ai-ship/pkg/sign"
 )
 
-// maxPast is how many of a channel's moves reports look back.
-const maxPast = 10
+const (
+	maxPast  = 10 // moves of a channel that reports look back
+	pastTime = 20 * time.Second
+)
 
 // past begins to read what the channel's images were like, beside the run, and
 // returns what waits for it. Without signatures nothing says so. What cannot be
@@ -24,6 +27,8 @@ func (n *notary) past(ctx context.Context, decided plan.Plan, trusted sign.Verif
 	}
 	read := make(chan []report.Former, 1)
 	go func() {
+		ctx, cancel := context.WithTimeout(ctx, pastTime)
+		defer cancel()
 		m := release.Mover{Registry: release.Registry{Keychain: authn.DefaultKeychain}, Verifier: trusted}
 		images, err := m.Recent(ctx, decided.Current.Image.Context(), decided.Current.Channel, maxPast)
 		if err != nil {
@@ -39,20 +44,19 @@ func (n *notary) past(ctx context.Context, decided plan.Plan, trusted sign.Verif
 func former(images []release.Former) []report.Former {
 	var all []report.Former
 	for _, image := range images {
+		var judged attest.Judged // the last, as for the baseline
 		for _, a := range image.Evidence.Attestations {
-			if a.PredicateType != attest.Verdict {
-				continue
+			if v, err := attest.ReadVerdict(a.Statement); err == nil {
+				judged = v
 			}
-			judged, err := attest.ReadVerdict(a.Statement)
-			if err != nil {
-				continue
-			}
-			for i := range judged.Gates {
-				judged.Gates[i].Reason, judged.Gates[i].Histogram = "", nil
-			}
-			all = append(all, report.Former{Digest: image.Digest, Version: judged.Version, At: judged.EvaluatedOn, Compressed: judged.Size.Compressed, Gates: judged.Gates})
-			break
 		}
+		if judged.EvaluatedOn.IsZero() {
+			continue
+		}
+		for i := range judged.Gates {
+			judged.Gates[i].Reason, judged.Gates[i].Histogram = "", nil
+		}
+		all = append(all, report.Former{Digest: image.Digest, Version: judged.Version, At: judged.EvaluatedOn, Compressed: judged.Size.Compressed, Gates: judged.Gates})
 	}
 	return all
 }

@@ -95,7 +95,7 @@ func (r Report) pastSheet() sheet {
 				missed = append(missed, fullName(g)+" ("+string(outcome)+")")
 			}
 		}
-		s.add(said(f.Version), said(when(f.At)), coded(short(f.Digest)), said(known(f.Compressed)), said(some(len(f.Gates))), said(strings.Join(missed, ", ")))
+		s.add(said(f.Version), words{{text: when(f.At), look: firm}}, coded(short(f.Digest)), said(known(f.Compressed)), said(some(len(f.Gates))), said(strings.Join(missed, ", ")))
 	}
 	return s
 }
