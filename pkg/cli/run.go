@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -122,17 +123,20 @@ func (p Process) ship(ctx context.Context, f runFlags) (err error) {
 	if err := notary.engines(ctx, &engines, to, held, trusted); err != nil {
 		return errors.Join(err, finish())
 	}
-	return p.execute(ctx, f, project, to, decided, engines, finish)
+	past := notary.past(ctx, decided, trusted)
+	return p.execute(ctx, f, project, to, decided, engines, past, finish)
 }
 
 // execute runs the pipeline and writes its report, also when it failed.
-func (p Process) execute(ctx context.Context, f runFlags, project *project, to destination, decided plan.Plan, engines pipeline.Engines, finish func() error) error {
+func (p Process) execute(ctx context.Context, f runFlags, project *project, to destination, decided plan.Plan, engines pipeline.Engines, past func() []report.Former, finish func() error) error {
 	outcome, failed := await(ctx, decided, grace, func() (pipeline.Outcome, error) { return pipeline.Run(ctx, decided, engines) })
 	failed = p.advise(errors.Join(failed, finish()))
 	r, err := outcome.Report()
 	failed = errors.Join(failed, err)
 	about, err := madeOf(outcome)
 	failed = errors.Join(failed, err)
+	// The image of this run may be there already.
+	r.History = slices.DeleteFunc(past(), func(f report.Former) bool { return f.Digest == r.Digest })
 	r.DryRun = f.dryRun
 	if f.dryRun {
 		r.Tags = decided.Release.Names()

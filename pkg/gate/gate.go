@@ -92,11 +92,13 @@ type Result struct {
 	Rule     string            `json:"rule,omitempty"`
 	// Samples are the measurements behind Value, 0 where the report does not
 	// say; Noise is Value's standard error as they tell it, 0 when not known.
-	Samples int                `json:"samples,omitempty"`
-	Noise   float64            `json:"noise,omitempty"`
-	Runs    int                `json:"runs,omitempty"` // of which Value is the median
-	Spread  *Spread            `json:"spread,omitempty"`
-	Source  *testreport.Source `json:"source"` // of runs: the first by name
+	Samples int     `json:"samples,omitempty"`
+	Noise   float64 `json:"noise,omitempty"`
+	Runs    int     `json:"runs,omitempty"` // of which Value is the median
+	Spread  *Spread `json:"spread,omitempty"`
+	// Histogram is how the samples are spread, where one report has them.
+	Histogram *Histogram         `json:"histogram,omitempty"`
+	Source    *testreport.Source `json:"source"` // of runs: the first by name
 }
 
 // Limit is the bound that was applied.

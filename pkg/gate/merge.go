@@ -13,7 +13,7 @@ import (
 // asks for the median of several runs.
 func (m Metric) merge(readings []reading) (measured, *refusal) {
 	first := readings[0]
-	one := measured{called: first.name, value: first.value, stat: first.stat, source: first.source, samples: first.samples, noise: first.noise}
+	one := measured{called: first.name, value: first.value, stat: first.stat, source: first.source, samples: first.samples, noise: first.noise, histogram: first.spread}
 	if m.Runs > 0 {
 		return m.median(readings, one)
 	}
@@ -67,6 +67,7 @@ func (m Metric) median(readings []reading, one measured) (measured, *refusal) {
 	if len(values) < minRuns {
 		one.samples, one.noise = pooled(runs)
 	}
+	one.histogram = nil
 	one.runs, one.spread = len(values), &Spread{Min: slices.Min(values), Max: slices.Max(values)}
 	return one, nil
 }

@@ -159,7 +159,7 @@ func (r Result) refuse(m Metric, why *refusal, wish string) Result {
 func (r *Result) show(m measured) {
 	r.Value, r.Unit, r.Stat = finite(m.value.Value), m.value.Unit, m.stat
 	r.Samples, r.Noise, r.Runs, r.Spread = m.samples, m.noise, m.runs, m.spread
-	r.Source = &m.source
+	r.Histogram, r.Source = m.histogram, &m.source
 }
 
 // String names the metric and its statistic as sentences do.
@@ -175,6 +175,8 @@ type measured struct {
 	noise   float64 // standard error, in the value's unit; 0: not known
 	runs    int     // 0: one report; else the value is the median of these
 	spread  *Spread
+	// histogram is of one report's samples, nil where it has none.
+	histogram *Histogram
 }
 
 func (m measured) name(metric Metric) string {
@@ -288,6 +290,7 @@ func (m Metric) convert(r *reading, w want) *refusal {
 	if r.value.Unit == unit.None && m.Unit != (unit.Quantity{}) {
 		one := m.Unit
 		r.value, r.least, r.noise = one.Times(r.value.Value), r.least*one.Value, r.noise*one.Value
+		r.spread = r.spread.times(one.Value)
 	}
 	v := r.value
 	if !v.Finite() {

@@ -104,6 +104,13 @@ func deviation(samples []float64) float64 {
 	return math.Sqrt(sum / (n - 1))
 }
 
+// Explained is how much of the difference between the values of two results of
+// one gate the noise of their measurements explains; 0 when neither tells its
+// noise.
+func Explained(now, before Result) float64 {
+	return explained(now.Noise, now.Samples, Measurement{Samples: before.Samples, Noise: before.Noise})
+}
+
 // explained is the difference that noise explains between a value and its
 // baseline; 0 when neither tells its noise. One that does not is taken to be as
 // noisy as the other. Few samples widen it as Student's distribution does, by

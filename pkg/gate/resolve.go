@@ -121,6 +121,7 @@ type reading struct {
 	stat     string
 	samples  int
 	noise    float64 // standard error in the value's unit; 0: not known
+	spread   *Histogram
 	labels   []testreport.Label
 	source   testreport.Source
 	modified time.Time
@@ -201,7 +202,7 @@ func (m Metric) value(c candidate, stat string) (reading, *refusal) {
 			return r, &refusal{source: &r.source, problem: fmt.Sprintf("%s cannot be read, %v (%s)", m.label(), err, place(c.Source))}
 		}
 		r.value.Value, r.least = v, slices.Min(c.Samples)
-		r.samples, r.noise = len(c.Samples), standardError(c.Samples, stat)
+		r.samples, r.noise, r.spread = len(c.Samples), standardError(c.Samples, stat), histogram(c.Samples)
 	}
 	return r, nil
 }

@@ -11,6 +11,9 @@ import (
 	"github.com/org/ai-ship/pkg/report"
 )
 
+// maxItems is how many of the largest packages and files a report names.
+const maxItems = 60
+
 // Contents is what the largest image is made of.
 type Contents struct {
 	Now      inventory.Inventory
@@ -69,6 +72,9 @@ func (c *Contents) report(baseline string) *report.Contents {
 	out := &report.Contents{Platform: c.Now.Platform, Complete: c.Complete, Note: c.Note}
 	for _, w := range c.Wastes {
 		out.Waste = append(out.Waste, report.Waste{Kind: string(w.Kind), Bytes: w.Bytes, Files: w.Count, Paths: w.Paths, Layer: w.Layer, Advice: w.Advice})
+	}
+	for _, item := range c.Now.Items(maxItems) {
+		out.Largest = append(out.Largest, report.Item(item))
 	}
 	changes := c.Changes
 	if changes == nil {

@@ -57,7 +57,7 @@ func (m Mover) history(ctx context.Context, repo name.Repository, channel string
 		return h, err
 	}
 	for _, claim := range claims {
-		entry, err := history{Mover: m, repo: repo}.entry(ctx, claim)
+		entry, _, err := history{Mover: m, repo: repo}.entry(ctx, claim)
 		if err != nil {
 			return h, err
 		}
@@ -65,6 +65,43 @@ func (m Mover) history(ctx context.Context, repo name.Repository, channel string
 	}
 	h.check()
 	return h, nil
+}
+
+// Former is an image that a channel pointed to, and what is known of it.
+type Former struct {
+	Digest   string // sha256:HEX
+	Record   Record
+	Evidence sign.Evidence
+}
+
+// Recent are the newest images of a channel, the oldest first and each once, with
+// what the verifier accepts of them. Only the newest n moves are asked about, so
+// that a long history costs no more than a short one; those without a record that
+// counts are left out. Whether the chain is whole History says. An error is the
+// registry's.
+func (m Mover) Recent(ctx context.Context, repo name.Repository, channel string, n int) ([]Former, error) {
+	claims, err := m.Registry.claims(ctx, repo, channel)
+	if err != nil {
+		return nil, explain(err, repo)
+	}
+	var h History
+	var evidence []sign.Evidence
+	for _, claim := range claims[max(len(claims)-n, 0):] {
+		entry, said, err := history{Mover: m, repo: repo}.entry(ctx, claim)
+		if err != nil {
+			return nil, explain(err, repo)
+		}
+		h.Entries, evidence = append(h.Entries, entry), append(evidence, said)
+	}
+	h.check()
+	var all []Former
+	for i, e := range h.Entries {
+		if e.Problem == "" && !e.Overtaken {
+			all = slices.DeleteFunc(all, func(f Former) bool { return f.Digest == e.Digest })
+			all = append(all, Former{Digest: e.Digest, Record: e.Record, Evidence: evidence[i]})
+		}
+	}
+	return all, nil
 }
 
 // check marks what was overtaken, and says what is wrong with the chain.
@@ -149,24 +186,24 @@ type history struct {
 
 // entry reads what stands behind a claim. A claim without a valid record has a
 // Problem; an error is the registry's or the verifier's.
-func (h history) entry(ctx context.Context, claim Claim) (Entry, error) {
+func (h history) entry(ctx context.Context, claim Claim) (Entry, sign.Evidence, error) {
 	e := Entry{Claim: claim}
 	puller, err := remote.NewPuller(h.Registry.options()...)
 	if err != nil {
-		return e, err
+		return e, sign.Evidence{}, err
 	}
 	desc, err := puller.Head(ctx, h.repo.Tag(claim.Tag()))
 	if missing(err) {
 		e.Problem = "its tag is gone"
-		return e, nil
+		return e, sign.Evidence{}, nil
 	}
 	if err != nil {
-		return e, fmt.Errorf("reading claim %q: %w", claim.Tag(), err)
+		return e, sign.Evidence{}, fmt.Errorf("reading claim %q: %w", claim.Tag(), err)
 	}
 	e.Digest = desc.Digest.String()
 	evidence, err := h.Verifier.Verify(ctx, h.repo.Digest(e.Digest))
 	if err != nil {
-		return e, fmt.Errorf("verifying the record of %q: %w", claim.Tag(), err)
+		return e, evidence, fmt.Errorf("verifying the record of %q: %w", claim.Tag(), err)
 	}
 	var problems []error
 	for _, a := range evidence.Attestations {
@@ -180,12 +217,12 @@ func (h history) entry(ctx context.Context, claim Claim) (Entry, error) {
 		}
 		if of, err := record.claim(); err == nil && of.Tag() == claim.Tag() {
 			e.Record, e.By = record, a.By
-			return e, nil
+			return e, evidence, nil
 		}
 	}
 	e.Problem = "no record signed by " + evidence.Trusts + " stands behind it"
 	if err := errors.Join(problems...); err != nil {
 		e.Problem += ": " + strings.ReplaceAll(err.Error(), "\n", "; ")
 	}
-	return e, nil
+	return e, evidence, nil
 }

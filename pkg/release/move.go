@@ -220,7 +220,7 @@ func (a *attempt) newest(ctx context.Context) (*Entry, error) {
 		if a.mine != (Claim{}) && claim.Sequence.Compare(a.mine.Sequence) <= 0 {
 			return nil, nil //nolint:nilnil // nothing is newer
 		}
-		entry, err := history{Mover: a.Mover, repo: a.tags.subject.Context()}.entry(ctx, claim)
+		entry, _, err := history{Mover: a.Mover, repo: a.tags.subject.Context()}.entry(ctx, claim)
 		if err != nil {
 			return nil, err
 		}

@@ -108,6 +108,39 @@ func TestPromoteRollbackHistory(t *testing.T) {
 	}
 }
 
+func TestRecent(t *testing.T) {
+	w := newWorld(t)
+	one, two, three := w.made(1), w.made(2), w.made(3)
+	for _, image := range []v1.Image{one, two} {
+		w.must(w.promote(image, release.Promotion{}))
+	}
+	_, err := w.mover.Rollback(t.Context(), w.repo, release.Wish{Channel: "production"}, "", nil)
+	w.must(err)
+	w.must(w.promote(three, release.Promotion{}))
+	digests := func(n int) []string {
+		t.Helper()
+		images, err := w.mover.Recent(t.Context(), w.repo, "production", n)
+		w.must(err)
+		var all []string
+		for _, image := range images {
+			if image.Evidence.Subject.DigestStr() != image.Digest || len(image.Evidence.Attestations) == 0 || image.Record.Channel != "production" {
+				t.Errorf("image %+v", image)
+			}
+			all = append(all, image.Digest)
+		}
+		return all
+	}
+	if got, want := digests(9), []string{w.digest(two), w.digest(one), w.digest(three)}; !slices.Equal(got, want) {
+		t.Errorf("all: %q, want %q", got, want)
+	}
+	if got, want := digests(1), []string{w.digest(three)}; !slices.Equal(got, want) {
+		t.Errorf("the newest: %q, want %q", got, want)
+	}
+	if images, err := w.mover.Recent(t.Context(), w.repo, "nothing", 9); err != nil || len(images) != 0 {
+		t.Errorf("of no channel: %v, %v", images, err)
+	}
+}
+
 func TestRollbackTo(t *testing.T) {
 	w := newWorld(t)
 	one, two, three, other := w.made(1), w.made(2), w.made(3), w.made(9)

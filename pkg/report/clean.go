@@ -61,6 +61,10 @@ func defuse(text string) string {
 	return text
 }
 
+// reference matches what GitHub would take for an issue. It looks at the rendered
+// text, where no backslash is left.
+var reference = regexp.MustCompile(`(\\#|\b(?i:gh)-)([0-9])`)
+
 // mention matches an @ that GitHub would take for somebody's name.
 var mention = regexp.MustCompile(`(^|[^0-9A-Za-z_])@`)
 
@@ -87,7 +91,8 @@ func markup(text string) string {
 		text = rest + "&#58;"
 	}
 	// An empty comment keeps the sign and breaks the mention.
-	return mention.ReplaceAllString(text, "${1}@<!-- -->")
+	text = mention.ReplaceAllString(text, "${1}@<!-- -->")
+	return reference.ReplaceAllString(text, "${1}<!-- -->${2}")
 }
 
 // plainCode is what may stand in a code span as it is; short digests end in …

@@ -11,10 +11,11 @@ type Contents struct {
 	Note     string `json:"note"`     // why it is not complete; "" when it is
 	// Kinds are the sums of the layers of each kind that either image has, and
 	// Layers the layers from the bottom up, then those that are gone.
-	Kinds  []Part  `json:"kinds"`
-	Layers []Part  `json:"layers"`
-	Grown  []Grown `json:"grown"` // the ten paths that grew most, by the bytes that are certain
-	Waste  []Waste `json:"waste"` // what could be left out, the most bytes first
+	Kinds   []Part  `json:"kinds"`
+	Layers  []Part  `json:"layers"`
+	Largest []Item  `json:"largest"` // packages and files, at most sixty, the largest first
+	Grown   []Grown `json:"grown"`   // the ten paths that grew most, by the bytes that are certain
+	Waste   []Waste `json:"waste"`   // what could be left out, the most bytes first
 }
 
 // Part is a layer, or all layers of a kind.
@@ -26,6 +27,14 @@ type Part struct {
 	Compressed int64      `json:"compressed"`
 	Unpacked   int64      `json:"unpacked"` // 0 when not known
 	Before     *int64     `json:"before"`   // compressed, in the baseline; null without one
+}
+
+// Item is a package or a file of a layer.
+type Item struct {
+	Path  string `json:"path"`  // of a package, its folder; without the leading slash
+	Layer int    `json:"layer"` // index into Layers
+	Size  int64  `json:"size"`  // unpacked, of the files that are listed
+	Files int    `json:"files"`
 }
 
 // Grown is a path that takes more bytes than in the baseline. Least and Most

@@ -146,6 +146,6 @@ func unreadable() report.Report {
 func fixtures() map[string]report.Report {
 	return map[string]report.Report{
 		"passed": shipped(), "refused": turnedDown(), "dry-run": rehearsed(), "error": broken(), "config-error": unreadable(), "scanned": scanned(),
-		"warned": cautioned(), "grown": grown(), "clear": clear(), "infested": infested(), "unasked": unasked(),
+		"warned": cautioned(), "grown": grown(), "clear": clear(), "infested": infested(), "unasked": unasked(), "storied": storied(),
 	}
 }

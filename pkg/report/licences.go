@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/org/ai-ship/pkg/scan"
@@ -57,12 +56,4 @@ func (r Report) licensed() string {
 		parts = append(parts, fmt.Sprintf("%d %s", counts[category], category))
 	}
 	return strings.Join(parts, " · ")
-}
-
-func (m *markdownWriter) licences() {
-	t := table{columns: []column{{head: "licence"}, {head: "category"}, {head: "packages and models", right: true}, {head: "such as"}}}
-	for _, l := range m.r.licences() {
-		t.add(escape(l.name), escape(l.category), strconv.Itoa(len(l.holders)), escape(strings.Join(l.holders[:min(len(l.holders), 3)], ", ")))
-	}
-	m.fold(count(len(t.rows), "licence", "licences"), t)
 }

@@ -15,29 +15,28 @@ const MaxSummary = 1 << 20
 
 const (
 	// maxSection bounds one section's rows in bytes. There are fewer than
-	// thirty sections, so all of them stay below MaxSummary. A row that does not
+	// forty sections, so all of them stay below MaxSummary. A row that does not
 	// fit is left out: cut in two it would be broken markup.
-	maxSection = MaxSummary / 30
+	maxSection = MaxSummary / 40
+	// fewLayers are shown without being asked for.
+	fewLayers = 12
 )
 
 // Markdown writes r as a CI's summary page (GitHub and GitLab flavour): the
-// verdict, the gates, the scan, what changed, and the long parts folded. It stays below
-// MaxSummary; a section that is too long ends at a row, with a notice.
+// verdict, the gates, the image, what changed, the scan, and the long parts
+// folded. It stays below MaxSummary; a section that is too long ends at a row,
+// with a notice. Charts are drawn by Mermaid; each stands beside a table.
 func Markdown(w io.Writer, r Report) error {
-	m := &markdownWriter{r: r}
+	m := &markdownWriter{r: r, budget: maxSection}
 	m.verdict()
 	m.gates()
-	if m.r.sizeMissed() {
-		m.contents()
-	}
-	m.scan()
+	m.image()
 	m.changes()
-	if !m.r.sizeMissed() {
-		m.contents()
-	}
-	m.layers()
-	m.reports()
-	m.stages()
+	m.past()
+	m.scan()
+	m.signature()
+	m.fold(count(len(r.Reports), "test report", "test reports"), r.reportsSheet())
+	m.fold(r.stagesSheet())
 	m.next()
 	if _, err := io.WriteString(w, m.b.String()); err != nil {
 		return fmt.Errorf("writing the report as Markdown: %w", err)
@@ -46,8 +45,9 @@ func Markdown(w io.Writer, r Report) error {
 }
 
 type markdownWriter struct {
-	b strings.Builder
-	r Report
+	b      strings.Builder
+	r      Report
+	budget int // bytes of one section
 }
 
 // section writes rows between head and tail, nothing when there are no rows.
@@ -60,7 +60,7 @@ func (m *markdownWriter) section(head string, rows []string, tail string) {
 		m.b.WriteString("\n")
 	}
 	m.b.WriteString(head)
-	written, left := 0, maxSection-len(head)-len(tail)
+	written, left := 0, m.budget-len(head)-len(tail)
 	for _, row := range rows {
 		if len(row)+1 > left {
 			break
@@ -75,39 +75,24 @@ func (m *markdownWriter) section(head string, rows []string, tail string) {
 	}
 }
 
-// markdown returns the table's first two lines and its rows. Its cells are
-// Markdown already.
-func (t table) markdown() (head string, rows []string) {
-	widths := t.widths(0)
-	var names, rule strings.Builder
-	for i, c := range t.columns {
-		if widths[i] == 0 {
-			continue
-		}
-		names.WriteString("| " + c.head + " ")
-		rule.WriteString("|--")
-		if c.right {
-			rule.WriteString(":")
-		}
-	}
-	for _, cells := range t.rows {
-		var b strings.Builder
-		for i, c := range cells {
-			if widths[i] > 0 {
-				b.WriteString("| " + c.text + " ")
-			}
-		}
-		rows = append(rows, b.String()+"|")
-	}
-	return names.String() + "|\n" + rule.String() + "|\n", rows
+func (m *markdownWriter) sheet(title string, s sheet) {
+	head, rows := s.markdown()
+	m.section(title+head, rows, "")
 }
 
 // fold writes a table that is hidden under one line until it is asked for.
-func (m *markdownWriter) fold(summary string, t table) { m.details("<details>", summary, t) }
+func (m *markdownWriter) fold(summary string, s sheet) { m.details(part{summary, false, s}) }
 
-func (m *markdownWriter) details(tag, summary string, t table) {
-	head, rows := t.markdown()
-	m.section(tag+"<summary>"+summary+"</summary>\n\n"+head, rows, "\n</details>\n")
+func (m *markdownWriter) details(p part) {
+	head, rows := p.sheet.markdown()
+	m.section(unfold(p.open)+"<summary>"+p.title+"</summary>\n\n"+head, rows, "\n</details>\n")
+}
+
+func unfold(open bool) string {
+	if open {
+		return "<details open>"
+	}
+	return "<details>"
 }
 
 // fence returns lines as a code block that none of them can end.
@@ -121,66 +106,157 @@ func fence(language string, lines []string) (head string, tail string) {
 	return ticks + language + "\n", ticks + "\n"
 }
 
-func (m *markdownWriter) verdict() {
-	title, gap := m.r.outcome(), " "
-	if n := m.r.warnings(); n != "" {
+// headline is the run in a line.
+func (r Report) headline() string {
+	title, gap := r.outcome(), " "
+	if n := r.warnings(); n != "" {
 		title, gap = title+", "+n, ": "
 	}
-	if target := escape(m.r.target()); target != "" {
+	if target := r.target(); target != "" {
 		title += gap + target
 	}
+	return title
+}
+
+// ending is what the run left behind, and how the process ended, a sentence each.
+func (r Report) ending() []string {
+	var sentences []string
+	if text := r.consequence(); text != "" {
+		sentences = append(sentences, text)
+	}
+	if r.Exit != 0 {
+		sentences = append(sentences, fmt.Sprintf("Exit code %d.", r.Exit))
+	}
+	return sentences
+}
+
+func (m *markdownWriter) verdict() {
 	var rows []string
 	if subject := m.r.subject(func(digest string) string { return digest }); subject != "" {
 		rows = append(rows, code(subject))
 	}
-	if text := m.r.consequence(); text != "" {
+	for _, text := range m.r.ending() {
 		if len(rows) > 0 {
 			rows = append(rows, "")
 		}
 		rows = append(rows, text)
 	}
-	m.b.WriteString("### " + title + "\n")
+	m.b.WriteString("### " + escape(m.r.headline()) + "\n")
 	m.section("", rows, "")
+	m.failure()
+}
 
+// failure is why the run ended, and what to do about it.
+func (m *markdownWriter) failure() {
 	if m.r.Error != "" {
 		lines := cleanLines(m.r.Error, maxError)
 		head, tail := fence("text", lines)
 		m.section(head, lines, tail)
 	}
-	rows = nil
+	var rows []string
 	for _, hint := range m.r.Hints {
 		rows = append(rows, "- hint: "+escape(hint))
 	}
 	m.section("", rows, "")
 }
 
-func (m *markdownWriter) gates() {
-	t := table{columns: []column{{head: "gate"}, {head: "check"}, {head: "stat"}, {head: "baseline", right: true}, {head: "value", right: true},
-		{head: "limit"}, {head: "margin"}, {head: "verdict"}, {head: "samples"}, {head: "source"}}}
-	var reasons []string
-	for _, r := range m.r.gateRows() {
-		margin := escape(r.margin)
-		if r.bar != "" {
-			margin = "`" + r.bar + "` " + margin
-		}
-		source := strings.TrimSpace(code(r.file) + " " + code(r.pointer))
-		t.add(escape(r.name), escape(r.check), escape(r.stat), escape(r.baseline), escape(r.value),
-			escape(r.limit), margin, strong(r.verdict), escape(r.samples), source)
-		if r.reason != "" {
-			reasons = append(reasons, "- "+strong(r.label)+" "+markup(cleanTo(r.reason, maxSentence)))
-		}
-	}
-	head, rows := t.markdown()
-	m.section("#### Gates\n\n"+head, rows, "")
-	m.section("", reasons, "")
+// verdictOf is a gate's verdict, loud where somebody should look at it.
+func verdictOf(verdict string) words {
+	return striking(verdict, verdict == refused || verdict == string(gate.Warned))
 }
 
-// strong makes words stand out that somebody should look at.
-func strong(verdict string) string {
-	if verdict == refused || verdict == string(gate.Warned) || verdict == notCovered {
-		return "**" + verdict + "**"
+// gatesSheet is a line a gate.
+func (r Report) gatesSheet() sheet {
+	s := heads("verdict", "gate", "check", "stat", "baseline>", "value>", "limit>", "margin", "samples", "source")
+	for i, row := range r.gateRows() {
+		var margin words
+		if row.bar != "" {
+			margin = words{{text: row.bar, look: drawn, bar: gauge(r.Gates[i])}}
+		}
+		s.add(verdictOf(row.verdict), said(row.name), said(row.check), said(row.stat), said(row.baseline), said(row.value), said(row.limit),
+			append(margin, said(row.margin)...), said(row.samples), words{{text: row.file, look: mono}, {text: row.pointer, look: mono}})
 	}
-	return verdict
+	return s
+}
+
+func (m *markdownWriter) gates() {
+	m.sheet("#### Gates\n\n", m.r.gatesSheet())
+	m.reasons(func(gateRow) bool { return true })
+}
+
+// reasons lists what the table does not say of the gates that are kept.
+func (m *markdownWriter) reasons(keep func(gateRow) bool) {
+	var rows []string
+	for _, r := range m.r.gateRows() {
+		if r.reason != "" && keep(r) {
+			rows = append(rows, "- "+verdictOf(r.label).markdown()+" "+markup(cleanTo(r.reason, maxSentence)))
+		}
+	}
+	m.section("", rows, "")
+}
+
+// built is the image in lines.
+func (r Report) built() []fact {
+	var facts []fact
+	add := func(label, text string) {
+		if text != "" {
+			facts = append(facts, fact{label: label, text: text})
+		}
+	}
+	if r.Size != (Size{}) {
+		add("size", r.Size.String())
+	}
+	base := r.Base.Ref
+	if r.Base.Digest != "" && !strings.Contains(base, "@") {
+		base = strings.TrimSpace(base + " " + short(r.Base.Digest))
+	}
+	add("base", base)
+	add("platforms", strings.Join(r.Platforms, ", "))
+	add("layers", r.moved())
+	add("transfer", r.transferred())
+	return facts
+}
+
+func (m *markdownWriter) facts(title string, facts []fact) {
+	var rows []string
+	for _, f := range facts {
+		rows = append(rows, "- "+f.label+": "+striking(f.text, f.alarm).markdown())
+	}
+	m.section(title, rows, "")
+}
+
+func (m *markdownWriter) image() {
+	m.facts("#### Image\n\n", m.r.built())
+	s := m.r.layersSheet()
+	m.details(part{count(len(s.rows), "layer", "layers"), len(s.rows) <= fewLayers, s})
+	m.contents()
+}
+
+func (m *markdownWriter) contents() {
+	c := m.r.Contents
+	if !m.r.worthSaying() {
+		return
+	}
+	open := m.r.sizeMissed()
+	for i, p := range c.parts() {
+		p.open = open
+		m.details(p)
+		if i == 0 {
+			m.chart("The same as a chart", pie("Compressed size by kind, in MB", c.Kinds))
+		}
+	}
+	if c.Note != "" {
+		m.section("", []string{"Note: " + escape(c.Note)}, "")
+	}
+}
+
+// chart folds a Mermaid chart; nothing for no lines.
+func (m *markdownWriter) chart(summary string, lines []string) {
+	if len(lines) == 0 {
+		return
+	}
+	head, tail := fence("mermaid", lines)
+	m.section("<details><summary>"+summary+"</summary>\n\n"+head, lines, tail+"\n</details>\n")
 }
 
 func (m *markdownWriter) changes() {
@@ -201,20 +277,8 @@ func (m *markdownWriter) changes() {
 		}
 		rows = append(rows, line)
 	}
-	if size := m.r.Size; size != (Size{}) {
-		rows = append(rows, "- size "+size.String())
-		if growth := m.r.growth(); growth != "" {
-			rows = append(rows, "- growth "+escape(growth)+" against "+code(m.r.Baseline.Ref))
-		}
-	}
-	if text := m.r.moved(); text != "" {
-		rows = append(rows, "- layers "+text)
-	}
-	if text := m.r.transferred(); text != "" {
-		rows = append(rows, "- transfer "+text)
-	}
-	if s := m.r.Signature; s != nil {
-		rows = append(rows, "- signed by "+escape(s.signer()))
+	if growth := m.r.growth(); growth != "" && m.r.Size != (Size{}) {
+		rows = append(rows, "- growth "+escape(growth)+" against "+code(m.r.Baseline.Ref))
 	}
 	m.section("#### What changed\n\n", rows, "")
 }
@@ -240,46 +304,56 @@ func (r Report) moved() string {
 	return strings.Join(parts, ", ")
 }
 
-func (m *markdownWriter) layers() {
-	t := table{columns: []column{{head: "layer"}, {head: "name"}, {head: "size", right: true}, {head: "origin"}, {head: "paths", right: true}, {head: "platform"}, {head: "digest"}}}
-	for _, l := range m.r.Layers {
-		t.add(escape(string(l.Kind)), escape(cut(l.Name, maxName)), unit.FormatBytes(l.Size), escape(string(l.Origin)), paths(l), escape(l.Platform), code(short(l.Digest)))
-	}
-	m.fold(count(len(t.rows), "layer", "layers"), t)
+// past is what the channel's images were like.
+func (m *markdownWriter) past() {
+	s := m.r.pastSheet()
+	m.fold(count(len(m.r.History), "image", "images")+" before this one", s)
+	m.chart("Their sizes as a chart", line("Compressed size", "MB", m.r.sizes()))
 }
 
-func (m *markdownWriter) reports() {
-	t := table{columns: []column{{head: "report"}, {head: "format"}, {head: "tests"}, {head: "sha256"}}}
-	for _, rep := range m.r.Reports {
-		t.add(code(rep.Path), escape(rep.Format), rep.counted(), code(cut(rep.SHA256, shortHex+1)))
+// scan is what the scan found. Nothing when no scanner looked.
+func (m *markdownWriter) scan() {
+	if !m.r.Findings.Ran {
+		return
 	}
-	m.fold(count(len(t.rows), "test report", "test reports"), t)
+	m.facts("#### Scan\n\n", m.r.facts())
+	m.sheet("", m.r.severities())
+	for _, p := range append(m.r.found(), m.r.unseen()...) {
+		m.details(p)
+	}
 }
 
-func (m *markdownWriter) stages() {
-	t := table{columns: []column{{head: "stage"}, {head: "time"}}}
-	ran, total := 0, 0.0
-	for _, s := range m.r.Stages {
-		took := seconds(s.Seconds)
-		if s.Skipped != "" {
-			took = "skipped: " + escape(s.Skipped)
-		} else {
-			ran, total = ran+1, total+s.Seconds
-		}
-		t.add(escape(s.Name), took)
+// signing is who signed the digest, in lines.
+func (r Report) signing() []fact {
+	s := r.Signature
+	if s == nil {
+		return nil
 	}
-	text := count(ran, "stage", "stages") + " in " + seconds(total)
-	if skipped := len(t.rows) - ran; skipped > 0 {
-		text += fmt.Sprintf(", %d skipped", skipped)
+	facts := []fact{{label: "signed by", text: s.signer()}}
+	if s.Log != "" {
+		facts = append(facts, fact{label: "log", text: s.Log})
 	}
-	m.fold(text, t)
+	return facts
+}
+
+func (m *markdownWriter) signature() {
+	m.facts("#### Signature\n\n", m.r.signing())
+	s := m.r.attested()
+	m.fold(count(len(s.rows), "attestation", "attestations"), s)
 }
 
 func (m *markdownWriter) next() {
-	lines := make([]string, 0, len(m.r.Next))
-	for _, command := range m.r.Next {
-		lines = append(lines, defuse(printable(command)))
-	}
+	lines := m.r.commands()
 	head, tail := fence("sh", lines)
 	m.section("#### Next\n\n"+head, lines, tail)
+}
+
+// commands are the next commands, as they are but for control characters: they
+// are there to be copied.
+func (r Report) commands() []string {
+	lines := make([]string, 0, len(r.Next))
+	for _, command := range r.Next {
+		lines = append(lines, defuse(printable(command)))
+	}
+	return lines
 }

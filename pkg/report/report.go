@@ -41,7 +41,10 @@ type Report struct {
 	Size     Size      `json:"size"`     // of an index: its largest image
 	Contents *Contents `json:"contents"` // nil: no image was built
 	Baseline *Baseline `json:"baseline"` // nil: there is nothing to compare with yet
-	Transfer Transfer  `json:"transfer"`
+	// History are images that the channel pointed to before, as far as their
+	// verdicts are known, the oldest first.
+	History  []Former `json:"history"`
+	Transfer Transfer `json:"transfer"`
 
 	Gates    []gate.Result `json:"gates"` // in the policy's order
 	Reports  []TestReport  `json:"reports"`
@@ -158,23 +161,11 @@ func (r Report) normal() Report {
 	r.Attestations = full(r.Attestations)
 	r.Next = full(r.Next)
 	r.Findings = normalFindings(r.Findings)
-	r.Gates = slices.Clone(full(r.Gates))
-	for i := range r.Gates {
-		g := &r.Gates[i]
-		g.Value, g.Baseline, g.Margin = finite(g.Value), finite(g.Baseline), finite(g.Margin)
-		if g.Limit != nil && finite(&g.Limit.Value) == nil {
-			g.Limit = nil
-		}
-		if finite(&g.Noise) == nil {
-			g.Noise = 0
-		}
-		if s := g.Spread; s != nil && (finite(&s.Min) == nil || finite(&s.Max) == nil) {
-			g.Spread = nil
-		}
-	}
+	r.Gates = normalGates(r.Gates)
+	r.History = normalHistory(r.History)
 	if r.Contents != nil {
 		c := *r.Contents
-		c.Kinds, c.Layers, c.Grown, c.Waste = full(c.Kinds), full(c.Layers), full(c.Grown), slices.Clone(full(c.Waste))
+		c.Kinds, c.Layers, c.Largest, c.Grown, c.Waste = full(c.Kinds), full(c.Layers), full(c.Largest), full(c.Grown), slices.Clone(full(c.Waste))
 		for i := range c.Waste {
 			c.Waste[i].Paths = full(c.Waste[i].Paths)
 		}
@@ -187,6 +178,29 @@ func (r Report) normal() Report {
 		}
 	}
 	return r
+}
+
+func normalGates(all []gate.Result) []gate.Result {
+	all = slices.Clone(full(all))
+	for i := range all {
+		g := &all[i]
+		g.Value, g.Baseline, g.Margin = finite(g.Value), finite(g.Baseline), finite(g.Margin)
+		if g.Limit != nil && finite(&g.Limit.Value) == nil {
+			g.Limit = nil
+		}
+		if finite(&g.Noise) == nil {
+			g.Noise = 0
+		}
+		if s := g.Spread; s != nil && (finite(&s.Min) == nil || finite(&s.Max) == nil) {
+			g.Spread = nil
+		}
+		if h := g.Histogram; h != nil && (finite(&h.From) == nil || finite(&h.To) == nil) {
+			g.Histogram = nil
+		} else if h != nil {
+			g.Histogram = &gate.Histogram{From: h.From, To: h.To, Counts: full(h.Counts)}
+		}
+	}
+	return all
 }
 
 func full[T any](s []T) []T {

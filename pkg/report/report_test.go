@@ -251,15 +251,23 @@ func tainted(evil string) report.Report {
 	for i := range r.Stages {
 		r.Stages[i] = report.Stage{Name: evil, Skipped: evil}
 	}
+	for i := range r.Gates {
+		g := r.Gates[i]
+		r.Gates[i].Histogram = &gate.Histogram{From: 0, To: 2, Counts: []int{3, 4}}
+		r.History = append(r.History, report.Former{Digest: evil, Version: evil, Compressed: 5, Gates: []gate.Result{g}})
+	}
 	r.Contents = &report.Contents{
+		Largest:  []report.Item{{Path: evil, Size: 1, Files: 2}},
 		Platform: evil, Baseline: evil, Note: evil,
 		Kinds:  []report.Part{{Kind: layer.Kind(evil), Compressed: 2, Before: new(int64)}},
-		Layers: []report.Part{{Kind: layer.Kind(evil), Name: evil, Digest: evil, State: evil}},
+		Layers: []report.Part{{Kind: layer.Kind(evil), Name: evil, Digest: evil, State: evil, Compressed: 9}},
 		Grown:  []report.Grown{{Path: evil, Kind: layer.Kind(evil), Least: 1, Most: 2}},
 		Waste:  []report.Waste{{Kind: evil, Bytes: 1, Files: 1, Paths: []string{evil, evil}, Advice: evil}, {Kind: evil, Layer: -1}},
 	}
 	r.Findings, r.Platforms, r.Generator = taintedFindings(evil), []string{evil, evil}, evil
 	r.Signature = &report.Signature{Key: evil, Issuer: evil}
+	r.Signature.Log, r.Attestations = evil, []report.Attestation{{Type: evil, Digest: evil}}
+	r.Next = []string{evil}
 	return r
 }
 
@@ -275,7 +283,9 @@ func checkHarmless(t *testing.T, r report.Report) {
 	}
 	checkJUnit(t, r)
 	readSARIF(t, r)
-	for _, out := range []string{text(t, r, report.Style{Width: 60}), text(t, r, report.Style{}), md, explained(t, r)} {
+	checkPage(t, r)
+	note := comment(t, r, nil)
+	for _, out := range []string{text(t, r, report.Style{Width: 60}), text(t, r, report.Style{}), md, note, explained(t, r)} {
 		for line := range strings.Lines(out) {
 			line = strings.TrimSuffix(line, "\n")
 			if strings.HasPrefix(strings.TrimSpace(line), "::") || strings.Contains(line, "##[") {
@@ -288,7 +298,7 @@ func checkHarmless(t *testing.T, r report.Report) {
 	}
 	columns := 0 // of the table that the line is in
 	fenced := ""
-	for line := range strings.Lines(md) {
+	for line := range strings.Lines(md + note) {
 		line = strings.TrimSuffix(line, "\n")
 		if ticks := line[:len(line)-len(strings.TrimLeft(line, "`"))]; len(ticks) > 2 && (fenced == "" || line == fenced) {
 			if fenced == "" {
@@ -308,7 +318,7 @@ func checkHarmless(t *testing.T, r report.Report) {
 		} else if n != columns {
 			t.Errorf("row of %d separators in a table of %d: %q", n, columns, line)
 		}
-		bare := strings.NewReplacer("<details>", "", "<details open>", "", "</details>", "", "<summary>", "", "</summary>", "", "<!-- -->", "").Replace(line)
+		bare := strings.NewReplacer("<details>", "", "<details open>", "", "</details>", "", "<summary>", "", "</summary>", "", "<!-- -->", "", report.Marker(""), "").Replace(line)
 		if strings.ContainsAny(bare, "<>") || strings.Contains(line, "::") {
 			t.Errorf("markup from outside: %q", line)
 		}

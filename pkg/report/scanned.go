@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -25,10 +24,7 @@ func normalFindings(f scan.Findings) scan.Findings {
 	if f.Database != nil {
 		db := *f.Database
 		db.Coverage = full(db.Coverage)
-		db.UpdatedAt = db.UpdatedAt.UTC()
-		if year := db.UpdatedAt.Year(); year < 1 || year > 9999 { // RFC 3339 has four digits
-			db.UpdatedAt = time.Time{}
-		}
+		db.UpdatedAt = writable(db.UpdatedAt)
 		f.Database = &db
 	}
 	return f

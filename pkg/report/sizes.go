@@ -45,32 +45,62 @@ func (p Part) change() string {
 	return signedBytes(diff) + " (" + percent(float64(diff)/float64(*p.Before)) + ")"
 }
 
-// printer makes untrusted text fit for where a table is shown.
-type printer struct{ text, path func(string) string }
-
-func (c Contents) kinds(p printer) table {
-	t := table{columns: []column{{head: "kind"}, {head: "size", right: true}, {head: "unpacked", right: true}, {head: "change", right: true}}}
+func (c Contents) kinds() sheet {
+	s := heads("kind", "size>", "unpacked>", "change>")
 	for _, k := range c.Kinds {
-		t.add(p.text(string(k.Kind)), unit.FormatBytes(k.Compressed), known(k.Unpacked), k.change())
+		s.add(said(string(k.Kind)), said(unit.FormatBytes(k.Compressed)), said(known(k.Unpacked)), said(k.change()))
 	}
-	return t
+	return s
 }
 
-func (c Contents) layers(p printer) table {
-	t := table{columns: []column{{head: "layer"}, {head: "name"}, {head: "size", right: true}, {head: "unpacked", right: true},
-		{head: "state"}, {head: "change", right: true}, {head: "digest", drop: 1}}}
+func (c Contents) layers() sheet {
+	s := heads("layer", "name", "size>", "unpacked>", "state", "change>", "digest")
+	s.columns[6].drop = 1
 	for _, l := range c.Layers {
-		t.add(p.text(string(l.Kind)), p.text(cut(l.Name, maxName)), unit.FormatBytes(l.Compressed), known(l.Unpacked), p.text(l.State), l.change(), p.path(short(l.Digest)))
+		s.add(said(string(l.Kind)), said(cut(l.Name, maxName)), said(unit.FormatBytes(l.Compressed)), said(known(l.Unpacked)),
+			said(l.State), said(l.change()), coded(short(l.Digest)))
 	}
-	return t
+	return s
 }
 
-func (c Contents) grown(p printer) table {
-	t := table{columns: []column{{head: "path", tail: true}, {head: "kind"}, {head: "size", right: true}, {head: "growth", right: true}}}
+func (c Contents) grown() sheet {
+	s := heads("path", "kind", "size>", "growth>")
+	s.columns[0].tail = true
 	for _, g := range c.Grown {
-		t.add(p.path(g.Path), p.text(string(g.Kind)), unit.FormatBytes(g.Size), g.by())
+		s.add(coded(g.Path), said(string(g.Kind)), said(unit.FormatBytes(g.Size)), said(g.by()))
 	}
-	return t
+	return s
+}
+
+// largest are the packages and files that weigh most.
+func (c Contents) largest() sheet {
+	s := heads("package or file", "layer", "unpacked>", "files>")
+	for _, item := range c.Largest {
+		s.add(coded(item.Path), said(c.home(item.Layer)), said(unit.FormatBytes(item.Size)), said(some(item.Files)))
+	}
+	return s
+}
+
+func (c Contents) waste() sheet {
+	s := heads("waste", "size>", "files>", "layer", "paths", "advice")
+	for _, w := range c.Waste {
+		var places words
+		for _, path := range w.Paths {
+			places = append(places, word{text: path, look: mono})
+		}
+		s.add(said(w.Kind), said(unit.FormatBytes(w.Bytes)), said(strconv.Itoa(w.Files)), said(c.home(w.Layer)), places, said(w.Advice))
+	}
+	return s
+}
+
+// parts are the tables of what the size is made of.
+func (c Contents) parts() []part {
+	grown := c.grown()
+	return []part{
+		{"What the size is made of", false, c.kinds()},
+		{count(len(grown.rows), "path that grew", "paths that grew most"), false, grown},
+		{wasted(c.Waste) + " could be left out", false, c.waste()},
+	}
 }
 
 // by is what a path grew by, as far as it is certain.
@@ -94,12 +124,12 @@ func known(n int64) string {
 	return unit.FormatBytes(n)
 }
 
-// home is the layer that waste lies in, "" when the report does not have it.
-func (c Contents) home(w Waste) string {
-	if w.Layer < 0 || w.Layer >= len(c.Layers) {
+// home names a layer, "" when the report does not have it.
+func (c Contents) home(i int) string {
+	if i < 0 || i >= len(c.Layers) {
 		return ""
 	}
-	l := c.Layers[w.Layer]
+	l := c.Layers[i]
 	if l.Name == "" {
 		return string(l.Kind)
 	}
@@ -121,7 +151,7 @@ func (c Contents) describe(w Waste) string {
 	if w.Files > 0 {
 		text += ", " + count(w.Files, "file", "files")
 	}
-	if home := c.home(w); home != "" {
+	if home := c.home(w.Layer); home != "" {
 		text += " in layer " + home
 	}
 	if len(w.Paths) > 0 {
@@ -133,24 +163,24 @@ func (c Contents) describe(w Waste) string {
 // contents is what the size is made of, as short as a run's report needs it.
 func (t *textWriter) contents() {
 	if c := t.r.Contents; t.r.worthSaying() {
-		p := printer{clean, clean}
-		t.parts(c.kinds(p), "kinds")
-		t.parts(c.grown(p), "paths")
+		t.parts(c.kinds(), "kinds")
+		t.parts(c.grown(), "paths")
 		t.waste(maxWaste)
 	}
 }
 
 // allContents leaves nothing out.
 func (t *textWriter) allContents() {
-	c, p := t.r.Contents, printer{clean, clean}
+	c := t.r.Contents
 	t.block(append(t.labelled("platform", clean(c.Platform), dim), t.labelled("against", clean(c.Baseline), dim)...))
-	t.parts(c.kinds(p), "kinds")
-	t.parts(c.layers(p), "layers")
-	t.parts(c.grown(p), "paths")
+	t.parts(c.kinds(), "kinds")
+	t.parts(c.layers(), "layers")
+	t.parts(c.grown(), "paths")
 	t.waste(len(c.Waste))
 }
 
-func (t *textWriter) parts(tab table, noun string) {
+func (t *textWriter) parts(s sheet, noun string) {
+	tab := s.table()
 	for i := range tab.columns {
 		tab.columns[i].head = strings.ToUpper(tab.columns[i].head)
 	}
@@ -170,30 +200,4 @@ func (t *textWriter) waste(limit int) {
 		lines = append(lines, t.labelled("", fmt.Sprintf("… and %d more of %s, see %s", len(rest), wasted(rest), SummaryFile), "")...)
 	}
 	t.block(append(lines, t.labelled("note", clean(c.Note), "")...))
-}
-
-func (m *markdownWriter) contents() {
-	c := m.r.Contents
-	if !m.r.worthSaying() {
-		return
-	}
-	tag, p := "<details>", printer{escape, code}
-	if m.r.sizeMissed() {
-		tag = "<details open>"
-	}
-	m.details(tag, "What the size is made of", c.kinds(p))
-	grown := c.grown(p)
-	m.details(tag, count(len(grown.rows), "path that grew", "paths that grew most"), grown)
-	t := table{columns: []column{{head: "waste"}, {head: "size", right: true}, {head: "files", right: true}, {head: "layer"}, {head: "paths"}, {head: "advice"}}}
-	for _, w := range c.Waste {
-		places := make([]string, 0, len(w.Paths))
-		for _, path := range w.Paths {
-			places = append(places, code(path))
-		}
-		t.add(escape(w.Kind), unit.FormatBytes(w.Bytes), strconv.Itoa(w.Files), escape(c.home(w)), strings.Join(places, " "), escape(w.Advice))
-	}
-	m.details(tag, fmt.Sprintf("%s could be left out", wasted(c.Waste)), t)
-	if c.Note != "" {
-		m.section("", []string{"Note: " + escape(c.Note)}, "")
-	}
 }

@@ -68,10 +68,10 @@ func TestContentsStandUnderAMissedSizeGate(t *testing.T) {
 	if got := text(t, cautioned(), report.Style{}); !order(got, "warned  ", "\nsize  ", "\nwaste ", "\nREPORT") || strings.Count(got, "root/.cache/pip") != 1 {
 		t.Errorf("text:\n%s", got)
 	}
-	if got := markdown(t, grown()); !order(got, "- **REFUSED** size.growth", "<details open>", "could be left out", "#### What changed") {
+	if got := markdown(t, grown()); !order(got, "- **REFUSED** size.growth", "<details open><summary>What the size", "could be left out", "#### What changed") {
 		t.Errorf("Markdown:\n%s", got)
 	}
-	if got := markdown(t, cautioned()); !order(got, "#### What changed", "could be left out", "app/.git") || strings.Contains(got, "<details open>") {
+	if got := markdown(t, cautioned()); !order(got, "\n- size: ", "could be left out", "app/.git", "#### What changed") || strings.Contains(got, "<details open><summary>What") {
 		t.Errorf("Markdown:\n%s", got)
 	}
 }

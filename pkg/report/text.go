@@ -253,15 +253,10 @@ func (t *textWriter) stages() {
 	t.rows(tab, "stages")
 }
 
-// next writes commands as they are but for control characters: they are
-// there to be copied.
 func (t *textWriter) next() {
 	if len(t.r.Next) == 0 {
 		return
 	}
 	lines := []string{t.style.paint("NEXT", dim)}
-	for _, command := range t.r.Next {
-		lines = append(lines, defuse(printable(command)))
-	}
-	t.block(lines)
+	t.block(append(lines, t.r.commands()...))
 }

@@ -17,6 +17,9 @@ const (
 	failed  = "FAILED"
 )
 
+// unchanged is said of a size that is as it was.
+const unchanged = "unchanged"
+
 // outcome is the run in one word. A refusal outranks an error, because the
 // error of a refused run is that it was refused.
 func (r Report) outcome() string {
@@ -101,7 +104,7 @@ func (r Report) growth() string {
 		return ""
 	}
 	diff := r.Size.Compressed - r.Baseline.Compressed
-	text := "unchanged"
+	text := unchanged
 	if diff != 0 {
 		text = signedBytes(diff)
 	}

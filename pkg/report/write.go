@@ -20,11 +20,12 @@ import (
 const (
 	JSONFile    = "report.json"
 	SummaryFile = "summary.md"
+	PageFile    = "report.html"
 	GatesFile   = "gates.xml"
 	SARIFFile   = "findings.sarif" // when a scan ran
 )
 
-// WriteFiles writes report.json, summary.md and gates.xml into dir, which it
+// WriteFiles writes report.json, summary.md, report.html and gates.xml into dir, which it
 // makes when it is missing, after a scan also findings.sarif and the scanners'
 // documents. Each file appears whole or stays as it was; nothing is written when
 // the report cannot be printed, or a document has a name that no file of ours
@@ -61,7 +62,7 @@ func render(r Report) ([]scan.Document, error) {
 		name  string
 		write func(io.Writer, Report) error
 	}
-	writers := []writer{{JSONFile, JSON}, {SummaryFile, Markdown}, {GatesFile, JUnit}}
+	writers := []writer{{JSONFile, JSON}, {SummaryFile, Markdown}, {PageFile, HTML}, {GatesFile, JUnit}}
 	if r.Findings.Ran {
 		writers = append(writers, writer{SARIFFile, SARIF})
 	}
@@ -92,7 +93,7 @@ func documents(all []scan.Document) ([]scan.Document, error) {
 		if !documentName.MatchString(d.Name) {
 			return nil, fmt.Errorf("naming document %d of the scan: found %q, expected small letters, digits, dots and dashes", i, clean(d.Name))
 		}
-		if slices.Contains([]string{JSONFile, SummaryFile, GatesFile}, d.Name) {
+		if slices.Contains([]string{JSONFile, SummaryFile, PageFile, GatesFile}, d.Name) {
 			return nil, fmt.Errorf("naming document %d of the scan: %q is a file of the report", i, d.Name)
 		}
 		d.Name = free(d.Name, taken)

@@ -32,7 +32,7 @@ func TestWriteFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := names(t, dir); !slices.Equal(got, []string{"gates.xml", "report.json", "summary.md"}) {
+	if got := names(t, dir); !slices.Equal(got, []string{"gates.xml", "report.html", "report.json", "summary.md"}) {
 		t.Errorf("files are %q", got)
 	}
 	var want bytes.Buffer
@@ -83,7 +83,7 @@ func TestWriteFilesOfAScan(t *testing.T) {
 	if err := report.WriteFiles(dir, r); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"findings.sarif", "gates.xml", "notes", "notes-2", "report.json", "sbom-2-2.cdx.json", "sbom-2.cdx.json", "sbom.cdx.json", "summary.md"}
+	want := []string{"findings.sarif", "gates.xml", "notes", "notes-2", "report.html", "report.json", "sbom-2-2.cdx.json", "sbom-2.cdx.json", "sbom.cdx.json", "summary.md"}
 	if got := names(t, dir); !slices.Equal(got, want) {
 		t.Errorf("files are %q", got)
 	}
