@@ -23,9 +23,15 @@ type Event struct {
 	Commit      string // 40 or 64 hex digits; of a GitHub pull request, the merge commit that was built
 	Branch      string // short name, such as main or feature/x
 	Tag         string // short name, such as v1.2.3
-	PullRequest int    // number, from 1; such a run never moves a tag
-	Repository  string // URL of the repository's page, without .git
-	RunURL      string // URL of the run (GitHub) or the job (GitLab); "" when the CI does not say
+	PullRequest int    // number, from 1, also of one in a merge queue; such a run never moves a tag
+	// ReadOnly says why the run must push nothing at all, as one for a fork's
+	// pull request, whose token could not; "" when it may.
+	ReadOnly string
+	// Privileged is the event's name when it hands the repository's secrets to a
+	// run that is about a pull request, whose files are a stranger's; "" otherwise.
+	Privileged string
+	Repository string // URL of the repository's page, without .git
+	RunURL     string // URL of the run (GitHub) or the job (GitLab); "" when the CI does not say
 }
 
 // Detect reads the event from the environment: GITHUB_ACTIONS=true means
@@ -33,14 +39,23 @@ type Event struct {
 // anything else is Local. Of the file system it reads only GitHub's event
 // file, and only when the environment alone does not number a pull request.
 func Detect(getenv func(string) string) (Event, error) {
+	switch providerOf(getenv) {
+	case GitHub:
+		return github(getenv)
+	case GitLab:
+		return gitlab(getenv)
+	}
+	return Event{Provider: Local}, nil
+}
+
+func providerOf(getenv func(string) string) Provider {
 	switch {
 	case getenv("GITHUB_ACTIONS") == "true":
-		return github(getenv)
+		return GitHub
 	case getenv("GITLAB_CI") == "true":
-		return gitlab(getenv)
-	default:
-		return Event{Provider: Local}, nil
+		return GitLab
 	}
+	return Local
 }
 
 // check holds an event from a CI to what Event promises.

@@ -40,6 +40,11 @@ func githubEnv() map[string]string {
 }
 
 func TestDetectGitHub(t *testing.T) {
+	const (
+		own     = `{"number":7,"pull_request":{"head":{"repo":{"full_name":"Acme/Digits"}}}}`
+		fork    = "the pull request comes from a fork, whose token can only read"
+		unknown = "nothing says that the pull request comes from this repository"
+	)
 	for _, tc := range []struct {
 		name  string
 		extra map[string]string
@@ -56,16 +61,39 @@ func TestDetectGitHub(t *testing.T) {
 			ci.Event{Tag: "v3"}},
 		{"branch type and name without ref", map[string]string{"GITHUB_REF_TYPE": "branch", "GITHUB_REF_NAME": "main"}, "",
 			ci.Event{Branch: "main"}},
-		{"pull request by ref", map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_REF": "refs/pull/7/merge", "GITHUB_REF_TYPE": "branch"}, "",
+		{"pull request", map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_REF": "refs/pull/7/merge", "GITHUB_REF_TYPE": "branch"}, own,
 			ci.Event{PullRequest: 7}},
-		{"pull request head by ref, other event", map[string]string{"GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_REF": "refs/pull/7/head"}, "",
-			ci.Event{PullRequest: 7}},
+		{"pull request of a fork", map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_REF": "refs/pull/7/merge"}, `{"pull_request":{"head":{"repo":{"full_name":"somebody/digits"}}}}`,
+			ci.Event{PullRequest: 7, ReadOnly: fork}},
+		{"pull request of a fork that is gone", map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_REF": "refs/pull/7/merge"}, `{"pull_request":{"head":{"repo":null}}}`,
+			ci.Event{PullRequest: 7, ReadOnly: unknown}},
+		{"pull request of Dependabot", map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_REF": "refs/pull/7/merge", "GITHUB_ACTOR": "dependabot[bot]"}, own,
+			ci.Event{PullRequest: 7, ReadOnly: "Dependabot's pull requests run with a token that can only read"}},
+		{"pull request head by ref, other event", map[string]string{"GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_REF": "refs/pull/7/head"}, `{}`,
+			ci.Event{PullRequest: 7, ReadOnly: unknown}},
 		{"pull_request_target has the base as ref", map[string]string{"GITHUB_EVENT_NAME": "pull_request_target", "GITHUB_REF": "refs/heads/main"}, `{"number": 9}`,
-			ci.Event{PullRequest: 9}},
+			ci.Event{PullRequest: 9, ReadOnly: unknown, Privileged: "pull_request_target"}},
 		{"merged pull request", map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_REF": "refs/heads/main"}, `{"action":"closed","number":10}`,
-			ci.Event{PullRequest: 10}},
+			ci.Event{PullRequest: 10, ReadOnly: unknown}},
 		{"review", map[string]string{"GITHUB_EVENT_NAME": "pull_request_review", "GITHUB_REF": "refs/heads/main"}, `{"pull_request":{"number": 11}}`,
-			ci.Event{PullRequest: 11}},
+			ci.Event{PullRequest: 11, ReadOnly: unknown}},
+		{"comment on a pull request", map[string]string{"GITHUB_EVENT_NAME": "issue_comment", "GITHUB_REF": "refs/heads/main"}, `{"issue":{"number":12,"pull_request":{}}}`,
+			ci.Event{PullRequest: 12, ReadOnly: unknown, Privileged: "issue_comment"}},
+		{"comment on an issue", map[string]string{"GITHUB_EVENT_NAME": "issue_comment", "GITHUB_REF": "refs/heads/main"}, `{"issue":{"number":12}}`,
+			ci.Event{Branch: "main"}},
+		{"workflow after that of a pull request", map[string]string{"GITHUB_EVENT_NAME": "workflow_run", "GITHUB_REF": "refs/heads/main"},
+			`{"workflow_run":{"event":"pull_request","head_repository":{"full_name":"acme/digits"},"pull_requests":[{"number":13}]}}`,
+			ci.Event{PullRequest: 13, Privileged: "workflow_run"}},
+		{"workflow after that of a push", map[string]string{"GITHUB_EVENT_NAME": "workflow_run", "GITHUB_REF": "refs/heads/main"}, `{"workflow_run":{"event":"push"}}`,
+			ci.Event{Branch: "main"}},
+		{"merge queue", map[string]string{"GITHUB_EVENT_NAME": "merge_group", "GITHUB_REF": "refs/heads/gh-readonly-queue/main/pr-104-" + sha, "GITHUB_REF_TYPE": "branch"}, "",
+			ci.Event{PullRequest: 104}},
+		{"push of a merge queue", map[string]string{"GITHUB_EVENT_NAME": "push", "GITHUB_REF": "refs/heads/gh-readonly-queue/release/1.x/pr-5-" + sha, "GITHUB_REF_TYPE": "branch"}, "",
+			ci.Event{PullRequest: 5}},
+		{"by hand, on a tag", map[string]string{"GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_REF": "refs/tags/v1.2.3"}, "",
+			ci.Event{Tag: "v1.2.3"}},
+		{"schedule", map[string]string{"GITHUB_EVENT_NAME": "schedule", "GITHUB_REF": "refs/heads/main"}, "",
+			ci.Event{Branch: "main"}},
 		{"the event file of a push is not read", map[string]string{"GITHUB_EVENT_NAME": "push", "GITHUB_REF": "refs/heads/main"}, `{{`,
 			ci.Event{Branch: "main"}},
 	} {
@@ -105,6 +133,10 @@ func TestDetectGitHubErrors(t *testing.T) {
 		{"number too large", map[string]string{"GITHUB_REF": "refs/pull/99999999999999999999/merge"}, `number "99999999999999999999" in GITHUB_REF`},
 		{"number zero", map[string]string{"GITHUB_REF": "refs/pull/0/merge"}, `number "0" in GITHUB_REF`},
 		{"pull ref without number", map[string]string{"GITHUB_REF": "refs/pull/x"}, "GITHUB_EVENT_PATH is not set"},
+		{"queue ref without number", map[string]string{"GITHUB_REF": "refs/heads/gh-readonly-queue/main/pr-0-" + sha}, `number "0" in GITHUB_REF`},
+		{"workflow after that of a fork", map[string]string{"GITHUB_EVENT_NAME": "workflow_run", "GITHUB_REF": "refs/heads/main",
+			"GITHUB_EVENT_PATH": eventFile(t, `{"workflow_run":{"event":"pull_request"}}`)}, `number "" in the event file`},
+		{"comment without event file", map[string]string{"GITHUB_EVENT_NAME": "issue_comment", "GITHUB_REF": "refs/heads/main"}, "GITHUB_EVENT_PATH is not set"},
 		{"no event path", target, "GITHUB_EVENT_PATH is not set"},
 		{"no event file", with("GITHUB_EVENT_PATH", filepath.Join(t.TempDir(), "none")), "opening the event file: "},
 		{"event is a folder", with("GITHUB_EVENT_PATH", t.TempDir()), "reading the event file: "},
@@ -139,7 +171,9 @@ func TestDetectGitLab(t *testing.T) {
 	}{
 		{"branch", map[string]string{"CI_COMMIT_BRANCH": "main"}, ci.Event{Branch: "main"}, ""},
 		{"tag", map[string]string{"CI_COMMIT_TAG": "v1.2.3"}, ci.Event{Tag: "v1.2.3"}, ""},
-		{"merge request", map[string]string{"CI_MERGE_REQUEST_IID": "5"}, ci.Event{PullRequest: 5}, ""},
+		{"merge request", map[string]string{"CI_MERGE_REQUEST_IID": "5", "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "1", "CI_MERGE_REQUEST_PROJECT_ID": "1"}, ci.Event{PullRequest: 5}, ""},
+		{"merge request of a fork", map[string]string{"CI_MERGE_REQUEST_IID": "5", "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "2", "CI_MERGE_REQUEST_PROJECT_ID": "1"},
+			ci.Event{PullRequest: 5, ReadOnly: "the merge request comes from a fork"}, ""},
 		{"merge request beside a branch", map[string]string{"CI_MERGE_REQUEST_IID": "5", "CI_COMMIT_BRANCH": "main"}, ci.Event{PullRequest: 5}, ""},
 		{"outside pull request", map[string]string{"CI_EXTERNAL_PULL_REQUEST_IID": "6", "CI_COMMIT_BRANCH": "x"}, ci.Event{PullRequest: 6}, ""},
 		{"bad number", map[string]string{"CI_MERGE_REQUEST_IID": "-1"}, ci.Event{}, `number "-1" in CI_MERGE_REQUEST_IID`},

@@ -1,11 +1,8 @@
 package ci
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -13,13 +10,8 @@ import (
 	"github.com/sethvargo/go-githubactions"
 )
 
-// maxEvent bounds the event file. GitHub caps a webhook payload at 25 MB.
-const maxEvent = 32 << 20 // bytes
-
 // github reads the variables that GitHub documents as "default environment
-// variables". A pull request is told by its ref (refs/pull/N/merge) or by the
-// event's name: pull_request_target, and pull_request once it is merged, carry
-// the base branch as their ref, so only the event file numbers them.
+// variables".
 func github(getenv func(string) string) (Event, error) {
 	// The library would read the event file whole and at once.
 	withoutFile := func(key string) string {
@@ -49,16 +41,21 @@ func github(getenv func(string) string) (Event, error) {
 	return event, nil
 }
 
+var (
+	pullRef  = regexp.MustCompile(`^refs/pull/([0-9]+)/`)
+	queueRef = regexp.MustCompile(`^refs/heads/gh-readonly-queue/.+/pr-([0-9]+)-`)
+)
+
 func (e *Event) setGitHubRef(gh *githubactions.GitHubContext, eventPath string) error {
-	if m := regexp.MustCompile(`^refs/pull/([0-9]+)/`).FindStringSubmatch(gh.Ref); m != nil {
+	// A merge queue's branch goes away, whatever event it started.
+	if m := queueRef.FindStringSubmatch(gh.Ref); m != nil {
 		return e.setPullRequest("GITHUB_REF", m[1])
 	}
-	if strings.HasPrefix(gh.EventName, "pull_request") || strings.HasPrefix(gh.Ref, "refs/pull/") {
-		number, err := payloadNumber(eventPath)
-		if err != nil {
-			return err
-		}
-		return e.setPullRequest("the event file", number)
+	switch about, err := aboutPullRequest(gh, eventPath); {
+	case err != nil:
+		return err
+	case about != nil:
+		return e.setGitHubPullRequest(gh, *about)
 	}
 	if tag, ok := strings.CutPrefix(gh.Ref, "refs/tags/"); ok {
 		e.Tag = tag
@@ -77,6 +74,24 @@ func (e *Event) setGitHubRef(gh *githubactions.GitHubContext, eventPath string) 
 	return nil
 }
 
+func (e *Event) setGitHubPullRequest(gh *githubactions.GitHubContext, about pullRequest) error {
+	if about.privileged {
+		e.Privileged = gh.EventName
+	}
+	switch {
+	case gh.Actor == "dependabot[bot]":
+		e.ReadOnly = "Dependabot's pull requests run with a token that can only read"
+	case about.head == "":
+		e.ReadOnly = "nothing says that the pull request comes from this repository"
+	case !strings.EqualFold(about.head, gh.Repository):
+		e.ReadOnly = "the pull request comes from a fork, whose token can only read"
+	}
+	if m := pullRef.FindStringSubmatch(gh.Ref); m != nil {
+		return e.setPullRequest("GITHUB_REF", m[1])
+	}
+	return e.setPullRequest("the event file", about.number)
+}
+
 func (e *Event) setPullRequest(where, text string) error {
 	number, err := strconv.Atoi(text)
 	if err != nil || number < 1 {
@@ -84,42 +99,4 @@ func (e *Event) setPullRequest(where, text string) error {
 	}
 	e.PullRequest = number
 	return nil
-}
-
-// payloadNumber reads the pull request's number from the webhook payload:
-// "number" of pull_request events, "pull_request.number" of the rest of that
-// family (docs.github.com, "Webhook events and payloads").
-func payloadNumber(file string) (string, error) {
-	if file == "" {
-		return "", errors.New("found a pull request without number, and GITHUB_EVENT_PATH is not set")
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return "", fmt.Errorf("opening the event file: %w", err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxEvent+1))
-	if err != nil {
-		return "", fmt.Errorf("reading the event file: %w", err)
-	}
-	if len(data) > maxEvent {
-		return "", fmt.Errorf("reading event file %q: found more than %d bytes", file, maxEvent)
-	}
-	return parseNumber(data)
-}
-
-func parseNumber(payload []byte) (string, error) {
-	var event struct {
-		Number      json.Number `json:"number"`
-		PullRequest struct {
-			Number json.Number `json:"number"`
-		} `json:"pull_request"`
-	}
-	if err := json.Unmarshal(payload, &event); err != nil {
-		return "", fmt.Errorf("parsing the event file: %w", err)
-	}
-	if event.Number == "" {
-		return event.PullRequest.Number.String(), nil
-	}
-	return event.Number.String(), nil
 }

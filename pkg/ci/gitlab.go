@@ -17,6 +17,9 @@ func gitlab(getenv func(string) string) (Event, error) {
 	if err := event.setGitLabRef(getenv); err != nil {
 		return Event{}, fmt.Errorf("reading the GitLab environment: %w", err)
 	}
+	if from, to := getenv("CI_MERGE_REQUEST_SOURCE_PROJECT_ID"), getenv("CI_MERGE_REQUEST_PROJECT_ID"); event.PullRequest > 0 && from != to {
+		event.ReadOnly = "the merge request comes from a fork"
+	}
 	if err := event.check(); err != nil {
 		return Event{}, fmt.Errorf("reading CI_MERGE_REQUEST_IID, CI_COMMIT_TAG, CI_COMMIT_BRANCH and CI_COMMIT_SHA: %w", err)
 	}
