@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -117,6 +118,13 @@ func exitCode(ctx context.Context, err error) int {
 	default:
 		return exitUnexpected
 	}
+}
+
+// refusedAccess says whether a registry let nobody in with what it was given.
+func refusedAccess(err error) bool {
+	var answer *transport.Error
+	return errors.Is(err, publish.ErrDenied) ||
+		errors.As(err, &answer) && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden)
 }
 
 // complain prints an error and its hints.

@@ -42,6 +42,7 @@ func (p Process) shelf(ctx context.Context, f imageFlags) (s *shelf, done func()
 	if err != nil {
 		return nil, nil, err
 	}
+	p.hideLogins(ctx, project.config.Image)
 	done = project.root.Close
 	host := f.registry
 	if host == embedded {

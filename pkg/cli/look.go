@@ -98,6 +98,7 @@ func (p Process) scanProject(ctx context.Context, f scanFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	p.hideLogins(ctx, project.config.Image, project.config.Base)
 	f.apply(project.config)
 	v := project.config.Gates.Vulnerabilities
 	ask.Lenient, ask.Offline = true, v == nil || !v.OnlyNew
@@ -121,14 +122,14 @@ func (p Process) scanProject(ctx context.Context, f scanFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	engines := pipeline.Engines{Project: project.root, Scanner: scanning.all, Pushed: scanning.pushed, Now: time.Now}
+	engines := pipeline.Engines{Project: project.root, Scanner: scanning.all, Pushed: scanning.pushed, Now: time.Now, Watch: p.job.Section}
 	if engines.Cache, err = openCache(project, true); err != nil {
 		return errors.Join(err, scanning.done())
 	}
 	outcome, failed := pipeline.Scan(ctx, decided, engines)
 	r, err := outcome.Report()
 	r.DryRun = true
-	return p.deliver(ctx, f.runFlags, project, r, errors.Join(failed, scanning.done(), err))
+	return p.deliver(ctx, f.runFlags, project, r, made{}, p.advise(errors.Join(failed, scanning.done(), err)))
 }
 
 // scanPushed scans an image that was pushed before.
@@ -138,6 +139,7 @@ func (p Process) scanPushed(ctx context.Context, f scanFlags, ref string, named 
 		return err
 	}
 	defer project.root.Close()
+	p.hideLogins(ctx, ref)
 	f.apply(project.config)
 	policy, err := plan.Policy(project.config)
 	if err != nil {
@@ -174,7 +176,7 @@ func (p Process) scanPushed(ctx context.Context, f scanFlags, ref string, named 
 		r.Passed, r.Gates = verdict.Passed, verdict.Results
 		failed = pipeline.Refusal(verdict)
 	}
-	return p.deliver(ctx, f.runFlags, project, r, failed)
+	return p.deliver(ctx, f.runFlags, project, r, made{}, p.advise(failed))
 }
 
 // gatesOf is the project with its config's gates, or with withoutConfig where

@@ -20,6 +20,9 @@ func next(f runFlags, to destination, o pipeline.Outcome) []string {
 	case toDaemon:
 		return []string{"docker run --rm " + o.Plan.Target.Tag(o.Plan.Release.Version).Name()}
 	}
+	if o.Published.Digest == nil { // withheld
+		return nil
+	}
 	image := o.Plan.Target.Name() + "@" + o.Published.Digest.DigestStr()
 	if names := o.Plan.Release.Names(); len(names) > 0 {
 		image = o.Plan.Target.Tag(names[len(names)-1]).Name()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
+	"github.com/org/ai-ship/pkg/ci"
 	"github.com/org/ai-ship/pkg/hint"
 	"github.com/org/ai-ship/pkg/pipeline"
 	"github.com/org/ai-ship/pkg/plan"
@@ -20,6 +21,8 @@ import (
 
 const (
 	maxRoot = 4 << 20 // bytes of a trusted root file
+	// tokenURL is set in jobs of GitHub that may ask for an identity token.
+	tokenURL = "ACTIONS_ID_TOKEN_REQUEST_URL"
 	// settle is how long a promotion waits before its last look at a channel.
 	settle = 500 * time.Millisecond
 )
@@ -47,6 +50,7 @@ func (p Process) notary(project *project, registry string) *notary {
 // lookup is the environment of keys.
 func (n *notary) lookup(name string) (string, bool) {
 	value := n.p.Getenv(name)
+	n.p.job.Mask(value)
 	return value, value != ""
 }
 
@@ -96,7 +100,7 @@ func formatOf(s *plan.Signing) sigstore.Format {
 // token is the CI's: GitHub's runner is asked for one, GitLab and others put it
 // into a variable.
 func (n *notary) token() sigstore.TokenSource {
-	if url := n.p.Getenv("ACTIONS_ID_TOKEN_REQUEST_URL"); url != "" {
+	if url := n.p.Getenv(tokenURL); url != "" || n.p.job.Provider() == ci.GitHub {
 		return sigstore.GitHub{URL: url, Request: sigstore.NewSecret(n.p.Getenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN"))}
 	}
 	const variable = "SIGSTORE_ID_TOKEN"
@@ -189,10 +193,16 @@ func (n *notary) predecessors(ctx context.Context, lenient bool) (sign.Verifier,
 	return v, err
 }
 
-// engines adds what signs to a run that pushes to a registry; trusted may be nil.
-func (n *notary) engines(ctx context.Context, e *pipeline.Engines, to destination, trusted sign.Verifier) error {
-	if n.signing == nil || e.Publish == nil || to.kind != toRegistry {
+// engines adds what signs to a run that pushes to a registry; trusted may be
+// nil. Held is why it does not push, if it does not.
+func (n *notary) engines(ctx context.Context, e *pipeline.Engines, to destination, held string, trusted sign.Verifier) error {
+	if n.signing == nil || e.Publish == nil || to.kind != toRegistry || held != "" {
 		return nil
+	}
+	if n.signing.Keyless && n.p.Getenv(tokenURL) == "" { // better now than when the image is pushed
+		if _, err := n.token().Token(ctx); err != nil {
+			return signing(err)
+		}
 	}
 	signer, err := n.sign(ctx)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/org/ai-ship/pkg/attest"
 	"github.com/org/ai-ship/pkg/ci"
 	"github.com/org/ai-ship/pkg/config"
+	"github.com/org/ai-ship/pkg/hint"
 	"github.com/org/ai-ship/pkg/plan"
 	"github.com/org/ai-ship/pkg/sign"
 	"github.com/org/ai-ship/pkg/source"
@@ -32,12 +34,14 @@ type planFlags struct {
 	registry string
 	channel  string
 	version  string
+	allowed  []string // events
 }
 
 func (f *planFlags) register(flags *pflag.FlagSet) {
 	flags.StringVarP(&f.config, "config", "c", "ai-ship.yaml", "config `file`; its folder is the project")
 	flags.StringVar(&f.registry, "registry", "", "`host` of the registry instead of the image's, or embedded: a registry of this project's own under .ai-ship/registry")
 	flags.StringVar(&f.channel, "channel", "", "move this `channel`, whatever its on: rules say")
+	flags.StringSliceVar(&f.allowed, "allow-event", nil, "run in this `event` of a pull request although it hands out the repository's secrets: pull_request_target, workflow_run or issue_comment")
 	flags.StringVar(&f.version, "version", "", "`version` of the image instead of the config's")
 }
 
@@ -70,6 +74,7 @@ func (p Process) openProject(f planFlags) (*project, error) {
 	if f.version != "" {
 		c.Version.From = f.version
 	}
+	p.job.project = dir
 	file := attest.File{Name: name, SHA256: fmt.Sprintf("%x", sha256.Sum256(data))}
 	return &project{dir: dir, root: root, config: c, file: file, has: true}, nil
 }
@@ -79,6 +84,10 @@ func (p Process) ask(project *project, f planFlags) (plan.Ask, error) {
 	event, err := ci.Detect(p.Getenv)
 	if err != nil {
 		return plan.Ask{}, misuse(err)
+	}
+	if e := event.Privileged; e != "" && !slices.Contains(f.allowed, e) {
+		return plan.Ask{}, misuse(hint.Wrap(fmt.Errorf("the event %s would build the files of pull request %d, a stranger's, with the repository's secrets", e, event.PullRequest),
+			"start the workflow on: pull_request, or take the risk with --allow-event "+e))
 	}
 	revision, err := source.Open(project.dir)
 	if err != nil {

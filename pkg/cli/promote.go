@@ -83,7 +83,7 @@ func (p Process) advance(ctx context.Context, f promoteFlags, args []string) (er
 	if err != nil {
 		return err
 	}
-	return report.Moved(p.Out, promoted, f.json, p.style())
+	return p.moved(s, f, promoted)
 }
 
 // source is the image that is promoted.
@@ -111,6 +111,10 @@ func (p Process) wish(channel, reason string) (release.Wish, error) {
 	event, err := ci.Detect(p.Getenv)
 	if err != nil {
 		return release.Wish{}, misuse(err)
+	}
+	if event.PullRequest > 0 {
+		return release.Wish{}, misuse(hint.Wrap(fmt.Errorf("moving channel %q: the run is for a pull request, which never moves a tag", channel),
+			"move it in a workflow that a push, a release or a person starts"))
 	}
 	return release.Wish{Channel: channel, Run: event.RunURL, Reason: reason}, nil
 }
@@ -167,7 +171,16 @@ func (p Process) goBack(ctx context.Context, f promoteFlags, channel string) (er
 	if err != nil {
 		return err
 	}
-	return report.Moved(p.Out, promoted, f.json, p.style())
+	return p.moved(s, f, promoted)
+}
+
+// moved says what a channel points to now.
+func (p Process) moved(s *shelf, f promoteFlags, done release.Promoted) error {
+	r := report.Report{
+		Passed: true, Generator: p.Version, Repository: s.repo.Name(), Image: s.repo.Name() + "@" + done.To, Digest: done.To,
+		Channel: done.Tag, Tags: []string{done.Tag}, Moves: []report.Move{report.Move(done.Move)},
+	}
+	return errors.Join(report.Moved(p.Out, done, f.json, p.style()), p.tell(output{}, r))
 }
 
 func (p Process) history() *cobra.Command {

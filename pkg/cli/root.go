@@ -22,20 +22,30 @@ type Process struct {
 	Version string
 	// Width is the width of the terminal that Err and Out are; 0 when they are none.
 	OutWidth, ErrWidth int
+
+	job *job // set by Run
 }
 
 // Run executes one command line and returns the exit code.
 func Run(ctx context.Context, p Process) int {
+	p.enter()
 	root, finish := p.root() //nolint:contextcheck // commands take their context from cobra
 	defer finish()
 	root.SetArgs(p.Args)
 	root.SetOut(p.Out)
 	root.SetErr(p.Err)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
+	err = p.advise(err)
 	if err != nil {
 		p.complain(err)
 	}
-	return exitCode(ctx, err)
+	code := exitCode(ctx, err)
+	if untold := p.leave(cmd, code, err); untold != nil {
+		fmt.Fprintf(p.Err, "ai-ship: telling the CI: %v\n", untold)
+		_ = p.job.err.Flush()
+		code = max(code, exitUnexpected)
+	}
+	return code
 }
 
 // root is the whole command line; finish is called when a command has ended.
@@ -49,8 +59,14 @@ func (p Process) root() (root *cobra.Command, finish func()) {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			if err := p.fromEnvironment(cmd.Flags()); err != nil || timeout <= 0 {
+			if err := p.fromEnvironment(cmd.Flags()); err != nil {
 				return err
+			}
+			if f := cmd.Flags().Lookup("json"); f != nil && f.Value.String() == "true" {
+				p.job.out.Data()
+			}
+			if timeout <= 0 {
+				return nil
 			}
 			why := hint.Wrap(fmt.Errorf("it took longer than %s: %w", timeout, context.DeadlineExceeded), "give it more with --timeout")
 			ctx, end := context.WithTimeoutCause(cmd.Context(), timeout, why)

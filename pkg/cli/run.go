@@ -11,12 +11,18 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/org/ai-ship/pkg/build"
+	"github.com/org/ai-ship/pkg/ci"
 	"github.com/org/ai-ship/pkg/hint"
 	"github.com/org/ai-ship/pkg/pipeline"
 	"github.com/org/ai-ship/pkg/plan"
 	"github.com/org/ai-ship/pkg/release"
 	"github.com/org/ai-ship/pkg/report"
 )
+
+// grace is how long a stage may take to end after an interrupt. GitHub's runner
+// kills a step 7.5 s after the first signal (actions/runner, ProcessInvoker.cs),
+// and an embedded registry may take two of them.
+const grace = 3 * time.Second
 
 type runFlags struct {
 	planFlags
@@ -81,7 +87,9 @@ func (p Process) ship(ctx context.Context, f runFlags) (err error) {
 		project.config.Scan.DB = f.scanDB
 	}
 	notary := p.notary(project, f.registry)
-	trusted, err := notary.predecessors(ctx, f.dryRun || to.kind != toRegistry)
+	p.hideLogins(ctx, project.config.Image, project.config.Base)
+	held := p.withhold(&ask, f, to)
+	trusted, err := notary.predecessors(ctx, f.dryRun || to.kind != toRegistry || held != "")
 	if err != nil {
 		return err
 	}
@@ -96,6 +104,7 @@ func (p Process) ship(ctx context.Context, f runFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	decided.Withheld = held
 	if f.dryRun && !f.json {
 		if err := decided.Text(p.Out); err != nil {
 			return err
@@ -106,7 +115,7 @@ func (p Process) ship(ctx context.Context, f runFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := notary.engines(ctx, &engines, to, trusted); err != nil {
+	if err := notary.engines(ctx, &engines, to, held, trusted); err != nil {
 		return errors.Join(err, finish())
 	}
 	return p.execute(ctx, f, project, to, decided, engines, finish)
@@ -114,9 +123,11 @@ func (p Process) ship(ctx context.Context, f runFlags) (err error) {
 
 // execute runs the pipeline and writes its report, also when it failed.
 func (p Process) execute(ctx context.Context, f runFlags, project *project, to destination, decided plan.Plan, engines pipeline.Engines, finish func() error) error {
-	outcome, failed := pipeline.Run(ctx, decided, engines)
-	failed = errors.Join(failed, finish())
+	outcome, failed := await(ctx, decided, engines)
+	failed = p.advise(errors.Join(failed, finish()))
 	r, err := outcome.Report()
+	failed = errors.Join(failed, err)
+	about, err := madeOf(outcome)
 	failed = errors.Join(failed, err)
 	r.DryRun = f.dryRun
 	if f.dryRun {
@@ -125,16 +136,52 @@ func (p Process) execute(ctx context.Context, f runFlags, project *project, to d
 	if failed == nil {
 		r.Next = next(f, to, outcome)
 	}
-	return p.deliver(ctx, f, project, r, failed)
+	return p.deliver(ctx, f, project, r, about, failed)
+}
+
+// withhold says why a run must push nothing, "" when it may. One that only reads
+// does not need to know what the registry has, either.
+func (p Process) withhold(ask *plan.Ask, f runFlags, to destination) string {
+	if ask.Event.ReadOnly == "" || to.kind != toRegistry || f.registry == embedded || f.dryRun {
+		return ""
+	}
+	ask.Lenient = true
+	p.job.Annotate(ci.Annotation{Level: ci.Notice, Title: "ai-ship", Message: "Nothing is pushed: " + ask.Event.ReadOnly + ". The image is built, scanned and held to its gates."})
+	return ask.Event.ReadOnly
+}
+
+// await runs the pipeline. A stage that does not end when it is told to must
+// not keep the report from being written: a CI waits a few seconds.
+func await(ctx context.Context, decided plan.Plan, engines pipeline.Engines) (pipeline.Outcome, error) {
+	type ended struct {
+		outcome pipeline.Outcome
+		err     error
+	}
+	done := make(chan ended, 1)
+	go func() {
+		outcome, err := pipeline.Run(ctx, decided, engines)
+		done <- ended{outcome, err}
+	}()
+	select {
+	case e := <-done:
+		return e.outcome, e.err
+	case <-ctx.Done():
+	}
+	select {
+	case e := <-done:
+		return e.outcome, e.err
+	case <-time.After(grace):
+		return pipeline.Outcome{Plan: decided}, fmt.Errorf("a stage did not end in %s: %w", grace, context.Cause(ctx))
+	}
 }
 
 // deliver writes a report of what ended with failed, and returns that.
-func (p Process) deliver(ctx context.Context, f runFlags, project *project, r report.Report, failed error) error {
+func (p Process) deliver(ctx context.Context, f runFlags, project *project, r report.Report, about made, failed error) error {
 	r.Exit, r.Generator = exitCode(ctx, failed), p.Version
 	if failed != nil && !errors.Is(failed, pipeline.ErrRefused) {
 		r.Passed, r.Error, r.Hints = false, failed.Error(), hint.Of(failed)
 	}
-	return errors.Join(failed, p.write(output{json: f.json, out: f.out, project: project.dir}, r))
+	return errors.Join(failed, p.write(output{json: f.json, out: f.out, project: project.dir, made: about}, r))
 }
 
 // engines wires the stages. finish ends the progress display, and removes what
@@ -146,6 +193,7 @@ func (p Process) engines(f runFlags, project *project, to destination, decided *
 		Tracker: p.tracker(),
 		Tagger:  release.Registry{Keychain: authn.DefaultKeychain},
 		Now:     time.Now,
+		Watch:   p.job.Section,
 	}
 	if f.noCache {
 		decided.Predecessors, decided.ReuseFrom = nil, nil
@@ -186,21 +234,28 @@ type output struct {
 	json    bool
 	out     string // folder; "" is ai-ship-out in the project
 	project string
+	made    made
+	written bool // the files are there
+}
+
+func (o output) folder() string {
+	if o.out != "" || o.project == "" {
+		return o.out
+	}
+	return filepath.Join(o.project, outDir)
 }
 
 // write puts the report where people and machines look for it.
 func (p Process) write(to output, r report.Report) error {
-	out := to.out
-	if out == "" {
-		out = filepath.Join(to.project, outDir)
-	}
 	var err error
 	if to.json {
 		err = report.JSON(p.Out, r)
 	} else {
 		err = report.Text(p.Out, r, p.style())
 	}
-	return errors.Join(err, report.WriteFiles(out, r))
+	files := report.WriteFiles(to.folder(), r)
+	to.written = files == nil
+	return errors.Join(err, files, p.tell(to, r))
 }
 
 // style follows the terminal and the conventions of no-color.org.

@@ -79,7 +79,14 @@ func (p Process) check(ctx context.Context, f verifyFlags, text string) (err err
 		return signing(fmt.Errorf("verifying %s: %w", digest, err))
 	}
 	_, failed := sign.Hold(evidence, digest, attest.Demands(n.trust.Require, nil))
-	return errors.Join(failed, report.Verified(p.Out, report.Verification{
+	r := report.Report{
+		Passed: failed == nil, Exit: exitCode(ctx, failed), Generator: p.Version,
+		Image: digest.Name(), Repository: digest.Context().Name(), Digest: digest.DigestStr(), Gates: verdict(evidence),
+	}
+	if failed != nil {
+		r.Error, r.Hints = failed.Error(), hint.Of(failed)
+	}
+	return errors.Join(failed, p.tell(output{}, r), report.Verified(p.Out, report.Verification{
 		Evidence: evidence, Required: n.trust.Require, Passed: failed == nil, Names: named, Verdict: verdict(evidence),
 	}, f.json, p.style()))
 }

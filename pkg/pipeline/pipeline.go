@@ -91,6 +91,9 @@ type Engines struct {
 	Channels func(sign.Verifier) Channels
 	Tagger   Tagger
 	Now      func() time.Time
+	// Watch is told when a stage begins, and calls what it returns when it has
+	// ended. May be nil.
+	Watch func(stage string) (ended func())
 }
 
 // Outcome is what is known at the end of a run, however it ended. Later stages'
@@ -184,6 +187,9 @@ type skip string
 func (s skip) Error() string { return string(s) }
 
 func (r *run) stage(ctx context.Context, name string, do func(context.Context) error) error {
+	if r.engines.Watch != nil {
+		defer r.engines.Watch(name)()
+	}
 	start := r.engines.Now()
 	err := do(ctx)
 	s := Stage{Name: name, Took: r.engines.Now().Sub(start)}
@@ -253,6 +259,9 @@ func (r *run) record() error {
 func (r *run) publish(ctx context.Context) (err error) {
 	if r.engines.Publish == nil {
 		return skip("dry run")
+	}
+	if why := r.out.Plan.Withheld; why != "" {
+		return skip(why)
 	}
 	r.out.Published, err = r.engines.Publish(ctx, r.out.Product.Artifact())
 	return err

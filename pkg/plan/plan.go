@@ -73,6 +73,8 @@ type Plan struct {
 	Predecessors []v1.Manifest
 	ReuseFrom    []string // references of Predecessors, for people
 	Notes        []string // what could not be found out
+	// Withheld says why the image is pushed nowhere, for the report; "" when it is.
+	Withheld string
 }
 
 // Current is the image that the channel points to before the run.
