@@ -50,6 +50,10 @@ refuses an older image than the channel has. The move is recorded and signed.` +
 }
 
 func (p Process) advance(ctx context.Context, f promoteFlags, args []string) (err error) {
+	wish, err := p.wish(f.to, f.reason)
+	if err != nil {
+		return err
+	}
 	s, done, err := p.shelf(ctx, f.imageFlags)
 	if err != nil {
 		return err
@@ -69,10 +73,6 @@ func (p Process) advance(ctx context.Context, f promoteFlags, args []string) (er
 	}
 	n := p.notary(s.project, f.registry)
 	mover, err := n.mover(ctx)
-	if err != nil {
-		return err
-	}
-	wish, err := p.wish(f.to, f.reason)
 	if err != nil {
 		return err
 	}
@@ -140,6 +140,10 @@ an older image. The move is recorded and signed.` + "\n" + exitHelp(),
 }
 
 func (p Process) goBack(ctx context.Context, f promoteFlags, channel string) (err error) {
+	wish, err := p.wish(channel, f.reason)
+	if err != nil {
+		return err
+	}
 	s, done, err := p.shelf(ctx, f.imageFlags)
 	if err != nil {
 		return err
@@ -158,10 +162,6 @@ func (p Process) goBack(ctx context.Context, f promoteFlags, channel string) (er
 	}
 	n := p.notary(s.project, f.registry)
 	mover, err := n.mover(ctx)
-	if err != nil {
-		return err
-	}
-	wish, err := p.wish(channel, f.reason)
 	if err != nil {
 		return err
 	}
