@@ -123,7 +123,7 @@ func (p Process) ship(ctx context.Context, f runFlags) (err error) {
 
 // execute runs the pipeline and writes its report, also when it failed.
 func (p Process) execute(ctx context.Context, f runFlags, project *project, to destination, decided plan.Plan, engines pipeline.Engines, finish func() error) error {
-	outcome, failed := await(ctx, decided, engines)
+	outcome, failed := await(ctx, decided, grace, func() (pipeline.Outcome, error) { return pipeline.Run(ctx, decided, engines) })
 	failed = p.advise(errors.Join(failed, finish()))
 	r, err := outcome.Report()
 	failed = errors.Join(failed, err)
@@ -150,16 +150,16 @@ func (p Process) withhold(ask *plan.Ask, f runFlags, to destination) string {
 	return ask.Event.ReadOnly
 }
 
-// await runs the pipeline. A stage that does not end when it is told to must
+// await waits for a pipeline, and for a while only once ctx has ended. A stage that does not end when it is told to must
 // not keep the report from being written: a CI waits a few seconds.
-func await(ctx context.Context, decided plan.Plan, engines pipeline.Engines) (pipeline.Outcome, error) {
+func await(ctx context.Context, decided plan.Plan, patience time.Duration, run func() (pipeline.Outcome, error)) (pipeline.Outcome, error) {
 	type ended struct {
 		outcome pipeline.Outcome
 		err     error
 	}
 	done := make(chan ended, 1)
 	go func() {
-		outcome, err := pipeline.Run(ctx, decided, engines)
+		outcome, err := run()
 		done <- ended{outcome, err}
 	}()
 	select {
@@ -170,8 +170,8 @@ func await(ctx context.Context, decided plan.Plan, engines pipeline.Engines) (pi
 	select {
 	case e := <-done:
 		return e.outcome, e.err
-	case <-time.After(grace):
-		return pipeline.Outcome{Plan: decided}, fmt.Errorf("a stage did not end in %s: %w", grace, context.Cause(ctx))
+	case <-time.After(patience):
+		return pipeline.Outcome{Plan: decided}, fmt.Errorf("a stage did not end in %s: %w", patience, context.Cause(ctx))
 	}
 }
 
