@@ -8,4 +8,5 @@ if [ $# -eq 0 ]; then
 	esac
 	set -- "$AI_SHIP_COMMAND" -- ${about:+"$about"}
 fi
+PATH=$PATH:/usr/local/bin # a runner may have set its own
 exec ai-ship "$@"

@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// TestActionPassesEveryFlag holds action.yml to the command line: what its
+// commands take can be given as an input, and what it passes is taken.
+func TestActionPassesEveryFlag(t *testing.T) {
+	// What is no flag, and flags that a workflow has no use for.
+	taken := []string{"AI_SHIP_COMMAND", "AI_SHIP_IMAGE_REF", usernameVar, passwordVar, tokenVar}
+	useless := []string{"AI_SHIP_HELP", "AI_SHIP_JSON", "AI_SHIP_LIST"}
+	root, finish := Process{}.root()
+	defer finish()
+	for _, c := range root.Commands() {
+		if !slices.Contains([]string{"run", "plan", "scan", "gate", "verify", "promote", "rollback", "history"}, c.Name()) {
+			continue
+		}
+		names(c, func(variable string) {
+			if !slices.Contains(useless, variable) && !slices.Contains(taken, variable) {
+				taken = append(taken, variable)
+			}
+		})
+	}
+	action := readAction(t)
+	var passed []string
+	used := make(map[string]bool)
+	for variable, value := range action.Runs.Env {
+		passed = append(passed, variable)
+		input := regexp.MustCompile(`^\$\{\{ inputs\.([a-z-]+) \}\}$`).FindStringSubmatch(value)
+		if input == nil || used[input[1]] {
+			t.Errorf("%s: found %q, expected an input of its own", variable, value)
+			continue
+		}
+		used[input[1]] = true
+	}
+	slices.Sort(taken)
+	slices.Sort(passed)
+	if diff := cmp.Diff(taken, passed); diff != "" {
+		t.Errorf("variables that the commands take (-) and that action.yml passes (+):\n%s", diff)
+	}
+	for name, input := range action.Inputs {
+		if !used[name] {
+			t.Errorf("input %s is not passed", name)
+		}
+		oneLine(t, name, input.Description)
+	}
+	for name, output := range action.Outputs {
+		oneLine(t, name, output.Description)
+	}
+}
+
+// names visits the variables of a command's flags.
+func names(c *cobra.Command, visit func(string)) {
+	all := func(f *pflag.Flag) { visit("AI_SHIP_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))) }
+	c.Flags().VisitAll(all)
+	c.InheritedFlags().VisitAll(all)
+}
+
+func oneLine(t *testing.T, name, description string) {
+	t.Helper()
+	const width = 100 // characters
+	if n := len([]rune(description)); n == 0 || n > width || strings.ContainsAny(description, "\r\n") {
+		t.Errorf("%s: the description %q does not fit a line of %d characters", name, description, width)
+	}
+}
+
+type action struct {
+	Inputs, Outputs map[string]struct{ Description, Default string }
+	Runs            struct {
+		Using, Image string
+		Env          map[string]string
+	}
+}
+
+func readAction(t *testing.T) action {
+	t.Helper()
+	data, err := os.ReadFile("../../action.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var a action
+	if err := yaml.Unmarshal(data, &a); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
