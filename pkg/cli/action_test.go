@@ -2,6 +2,7 @@ package cli
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/org/ai-ship/pkg/report"
 )
 
 // TestActionPassesEveryFlag holds action.yml to the command line: what its
@@ -57,6 +60,79 @@ func TestActionPassesEveryFlag(t *testing.T) {
 	for name, output := range action.Outputs {
 		oneLine(t, name, output.Description)
 	}
+	set, err := outputs(output{written: true}, report.Report{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range set {
+		if _, known := action.Outputs[o.Name]; !known {
+			t.Errorf("output %s is not in action.yml", o.Name)
+		}
+	}
+	if len(set) != len(action.Outputs) {
+		t.Errorf("action.yml has %d outputs, ai-ship sets %d", len(action.Outputs), len(set))
+	}
+}
+
+// TestWorkflowsKnowTheAction holds the workflows, the example's too, to the inputs
+// and outputs of action.yml: actionlint knows those of ./ alone.
+func TestWorkflowsKnowTheAction(t *testing.T) {
+	a := readAction(t)
+	steps := 0
+	for _, pattern := range []string{"../../.github/workflows/*.yml", "../../examples/*/.github/workflows/*.yml"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v, found no workflow", pattern, err)
+		}
+		for _, file := range files {
+			steps += holdWorkflow(t, a, file)
+		}
+	}
+	if steps < 4 {
+		t.Errorf("found %d steps with the action, expected those of the workflows and of the example", steps)
+	}
+}
+
+// holdWorkflow returns how many steps of a workflow are the action.
+func holdWorkflow(t *testing.T, a action, file string) (steps int) {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var workflow struct {
+		Jobs map[string]struct {
+			Steps []struct {
+				ID, Uses string
+				With     map[string]any
+			}
+		}
+	}
+	if err := yaml.Unmarshal(data, &workflow); err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	for name, job := range workflow.Jobs {
+		for _, step := range job.Steps {
+			if step.Uses != "./" && !strings.HasPrefix(step.Uses, "org/ai-ship@") {
+				continue
+			}
+			steps++
+			for input := range step.With {
+				if _, known := a.Inputs[input]; !known {
+					t.Errorf("%s: job %s gives the action an input %s that it does not have", file, name, input)
+				}
+			}
+			if step.ID == "" {
+				continue
+			}
+			for _, use := range regexp.MustCompile(`steps\.`+step.ID+`\.outputs\.([a-z-]+)`).FindAllStringSubmatch(string(data), -1) {
+				if _, known := a.Outputs[use[1]]; !known {
+					t.Errorf("%s: job %s takes an output %s that the action does not have", file, name, use[1])
+				}
+			}
+		}
+	}
+	return steps
 }
 
 // names visits the variables of a command's flags.
