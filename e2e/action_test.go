@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -75,7 +76,7 @@ while IFS= read -r -d '' variable; do case $variable in INPUT_*) printf ' %s' "$
 	}
 }
 
-// buildAction builds the Dockerfile with bases that are made here: none can be
+// buildAction builds the Dockerfile on a base that is made here: none can be
 // taken from a registry. Compiling the engines once more would take CI some
 // minutes, so the stage that compiles is replaced by the program that these
 // tests use, unless AI_SHIP_E2E_DOCKERFILE is full.
@@ -84,22 +85,23 @@ func buildAction(t *testing.T, e *engine) {
 	full := os.Getenv("AI_SHIP_E2E_DOCKERFILE") == "full"
 	golang(t, e, full)
 	begun := time.Now()
-	dir, how := shared.repo, "whole"
-	if !full {
-		dir, how = t.TempDir(), "but for compiling"
-		lines, err := os.ReadFile(filepath.Join(shared.repo, "Dockerfile"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		before, rest, found := strings.Cut(string(lines), "FROM ${GO} AS build\n")
-		_, after, ended := strings.Cut(rest, "\nFROM ")
-		if !found || !ended {
-			t.Fatal("the Dockerfile has no stage named build before another one")
-		}
-		writeFile(t, filepath.Join(dir, "Dockerfile"), before+"FROM scratch AS build\nCOPY ai-ship /out/usr/local/bin/\nFROM "+after)
-		must(t, "cp", shared.program("ai-ship"), filepath.Join(shared.repo, "entrypoint.sh"), dir)
+	context, how := shared.repo, "whole"
+	text, err := os.ReadFile(filepath.Join(shared.repo, "Dockerfile"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	e.build(t, dir, actionName, "--build-arg", "GO="+golangName)
+	stages := regexp.MustCompile(`(?m)^FROM `).Split(string(text), -1)
+	if len(stages) != 5 || !strings.Contains(stages[1], " AS go\n") || !strings.HasPrefix(stages[2], "go AS build\n") {
+		t.Fatalf("the Dockerfile's stages are %q, expected go, build and two more", stages)
+	}
+	stages[1] = golangName + " AS go\n"
+	if !full {
+		context, how = t.TempDir(), "but for compiling"
+		stages[2] = "scratch AS build\nCOPY ai-ship /out/usr/local/bin/\n"
+		must(t, "cp", shared.program("ai-ship"), filepath.Join(shared.repo, "entrypoint.sh"), context)
+	}
+	file := writeFile(t, filepath.Join(t.TempDir(), "Dockerfile"), strings.Join(stages, "FROM "))
+	e.build(t, context, actionName, "--file", file)
 	figure(t, "the Dockerfile, %s: built in %s", how, time.Since(begun).Round(time.Second))
 }
 

@@ -135,6 +135,25 @@ func holdWorkflow(t *testing.T, a action, file string) (steps int) {
 	return steps
 }
 
+// TestOneGo holds the Dockerfile to the Go that everything else is built with.
+func TestOneGo(t *testing.T) {
+	read := func(file, pattern string) string {
+		data, err := os.ReadFile("../../" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := regexp.MustCompile(pattern).FindSubmatch(data)
+		if found == nil {
+			t.Fatalf("%s has no %s", file, pattern)
+		}
+		return string(found[1])
+	}
+	makefile, dockerfile := read("Makefile", `GOTOOLCHAIN := go(\S+)`), read("Dockerfile", `FROM golang:([0-9.]+)-\S+@sha256:[0-9a-f]{64} AS go`)
+	if makefile != dockerfile {
+		t.Errorf("the Dockerfile builds with Go %s, the Makefile with %s", dockerfile, makefile)
+	}
+}
+
 // names visits the variables of a command's flags.
 func names(c *cobra.Command, visit func(string)) {
 	all := func(f *pflag.Flag) { visit("AI_SHIP_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))) }
