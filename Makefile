@@ -13,7 +13,7 @@ DIGITS  := testdata/digits
 SHIP     := COSIGN_PASSWORD=demo bin/ai-ship
 EMBEDDED := -c $(DIGITS)/ai-ship.yaml --registry embedded
 
-.PHONY: build demo test interop race lint bench cover fuzz clean
+.PHONY: build demo test interop race lint lint-actions bench cover fuzz clean
 
 build:
 	$(GO) build -buildvcs=false -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ai-ship .
@@ -56,6 +56,11 @@ race:
 lint:
 	$(GO) vet ./... ./$(DIGITS)/...
 	golangci-lint run ./... ./$(DIGITS)/...
+
+# action.yml, the workflows and the examples; no finding may be ignored there.
+lint-actions:
+	actionlint -shellcheck= -pyflakes= .github/workflows/*.yml examples/*/.github/workflows/*.yml
+	zizmor --offline --no-progress --quiet --pedantic --strict-collection --config .github/zizmor.yml . examples/*/
 
 # Statement coverage by package; a stage below the floor fails.
 COVERED := layer tree model base build preset testreport mlflow rule gate inventory publish release sign attest policy plan pipeline config

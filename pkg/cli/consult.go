@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
@@ -56,7 +55,7 @@ func (c *consultation) reports(ctx context.Context) (doctor.Finding, error) {
 
 // base is whether the image to build on is there, for each platform.
 func (c *consultation) base(ctx context.Context) (doctor.Finding, error) {
-	found, err := base.Open(ctx, c.project.config.Base, base.Options{Project: c.project.root, Keychain: authn.DefaultKeychain})
+	found, err := base.Open(ctx, c.project.config.Base, base.Options{Project: c.project.root, Keychain: c.project.keys})
 	if err != nil {
 		return doctor.Finding{}, hint.Wrap(err, "see whether base: is written right, and log in if its registry wants it")
 	}
@@ -92,7 +91,7 @@ func (c *consultation) database(ctx context.Context) (doctor.Finding, error) {
 	}
 	var failures []string
 	for _, ref := range wanted.Database.Refs {
-		found, err := remote.Get(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain))
+		found, err := remote.Get(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(c.project.keys))
 		if err != nil {
 			failures = append(failures, fmt.Sprintf("%s: %v", ref, err))
 			continue

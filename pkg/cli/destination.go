@@ -45,7 +45,7 @@ func (f runFlags) destination() (destination, error) {
 	return destination{kind: kind, path: path}, nil
 }
 
-func (d destination) publisher(jobs int, p plan.Plan, show *progress.Progress) pipeline.Publisher {
+func (d destination) publisher(jobs int, p plan.Plan, keys authn.Keychain, show *progress.Progress) pipeline.Publisher {
 	switch d.kind {
 	case toLayout:
 		return func(ctx context.Context, a publish.Artifact) (pipeline.Published, error) {
@@ -56,7 +56,7 @@ func (d destination) publisher(jobs int, p plan.Plan, show *progress.Progress) p
 			return d.single(ctx, a, p.Target.Tag(p.Release.Version))
 		}
 	default:
-		registry := publish.Registry{Keychain: authn.DefaultKeychain, Jobs: jobs, Progress: shown(show)}
+		registry := publish.Registry{Keychain: keys, Jobs: jobs, Progress: shown(show)}
 		return func(ctx context.Context, a publish.Artifact) (pipeline.Published, error) {
 			done, err := registry.Push(ctx, p.Target, a)
 			if err != nil {

@@ -241,7 +241,7 @@ func (c *consultation) registry(ctx context.Context, docker doctor.Docker) []doc
 	if c.repo, err = plan.Repository(c.project.config, host); err != nil {
 		return fail(misuse(err))
 	}
-	r := doctor.Registry{Repo: c.repo, Keychain: authn.DefaultKeychain, Now: time.Now}
+	r := doctor.Registry{Repo: c.repo, Keychain: c.project.keys, Now: time.Now}
 	return []doctor.Check{
 		{Name: "login", Look: docker.Login(c.repo.Registry)},
 		{Name: "registry", Look: c.tags},
@@ -252,7 +252,7 @@ func (c *consultation) registry(ctx context.Context, docker doctor.Docker) []doc
 }
 
 func (c *consultation) tags(ctx context.Context) (doctor.Finding, error) {
-	tags, err := release.Registry{Keychain: authn.DefaultKeychain}.Existing(ctx, c.repo)
+	tags, err := release.Registry{Keychain: c.project.keys}.Existing(ctx, c.repo)
 	if err != nil {
 		return doctor.Finding{}, hint.Wrap(err, "see whether image: names the right repository, and docker login "+c.repo.RegistryStr()+" went well")
 	}

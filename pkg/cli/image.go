@@ -38,7 +38,7 @@ type shelf struct {
 // shelf opens the project and, if it is asked for, the embedded registry. The
 // caller calls done.
 func (p Process) shelf(ctx context.Context, f imageFlags) (s *shelf, done func() error, err error) {
-	project, err := p.openProject(planFlags{config: f.config})
+	project, err := p.openProject(planFlags{config: f.config, registry: f.registry})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -68,11 +68,11 @@ func (s *shelf) resolve(ctx context.Context, text string) (name.Digest, error) {
 	case !strings.ContainsAny(text, "/:@"):
 		text = s.repo.Tag(text).Name()
 	}
-	return resolve(ctx, text)
+	return resolve(ctx, text, s.keys)
 }
 
 // resolve asks the registry for the digest of a reference.
-func resolve(ctx context.Context, text string) (name.Digest, error) {
+func resolve(ctx context.Context, text string, keys authn.Keychain) (name.Digest, error) {
 	ref, err := name.ParseReference(text)
 	if err != nil {
 		return name.Digest{}, misuse(fmt.Errorf("image %q: %w", text, err))
@@ -80,7 +80,7 @@ func resolve(ctx context.Context, text string) (name.Digest, error) {
 	if d, ok := ref.(name.Digest); ok {
 		return d, nil
 	}
-	desc, err := remote.Head(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain))
+	desc, err := remote.Head(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(keys))
 	if err != nil {
 		return name.Digest{}, fmt.Errorf("looking for image %q: %w", text, err)
 	}

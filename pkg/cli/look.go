@@ -10,7 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
@@ -135,7 +134,7 @@ func (p Process) scanProject(ctx context.Context, f scanFlags) (err error) {
 
 // scanPushed scans an image that was pushed before.
 func (p Process) scanPushed(ctx context.Context, f scanFlags, ref string, named bool) (err error) {
-	project, err := p.gatesOf(f, named)
+	project, err := p.gatesOf(f, ref, named)
 	if err != nil {
 		return err
 	}
@@ -181,7 +180,7 @@ func (p Process) scanPushed(ctx context.Context, f scanFlags, ref string, named 
 
 // gatesOf is the project with its config's gates, or with withoutConfig where
 // there is no config and none was named. The caller closes its root.
-func (p Process) gatesOf(f scanFlags, named bool) (*project, error) {
+func (p Process) gatesOf(f scanFlags, ref string, named bool) (*project, error) {
 	dir, file := filepath.Dir(f.config), filepath.Base(f.config)
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -191,6 +190,9 @@ func (p Process) gatesOf(f scanFlags, named bool) (*project, error) {
 	if pr.config, err = readGates(root, file, p.Getenv); !named && errors.Is(err, fs.ErrNotExist) {
 		pr.has = false
 		pr.config, err = config.ParseGates(file, []byte(withoutConfig), p.Getenv)
+	}
+	if err == nil {
+		pr.keys, err = p.keychain(f.registry, pr.config.Image, ref)
 	}
 	if err != nil {
 		root.Close()
@@ -204,7 +206,7 @@ func (f scanFlags) open(ctx context.Context, project *project, ref string) (base
 	none := func(err error) (base.Base, scan.Target, []scan.Skip, error) {
 		return base.Base{}, scan.Target{}, nil, err
 	}
-	img, err := base.Open(ctx, ref, base.Options{Project: project.root, Keychain: authn.DefaultKeychain})
+	img, err := base.Open(ctx, ref, base.Options{Project: project.root, Keychain: project.keys})
 	if err != nil {
 		return none(err)
 	}

@@ -31,6 +31,7 @@ const (
 type notary struct {
 	p       Process
 	folder  *os.Root
+	keys    authn.Keychain
 	signing *plan.Signing    // nil: the project does not sign
 	trust   *plan.Trust      // nil: it trusts nobody
 	signer  *sigstore.Signer // nil until it is needed
@@ -42,7 +43,7 @@ type notary struct {
 // notary is the project's. The embedded registry has another port each time
 // that its own is taken, so the name of the repository says nothing there.
 func (p Process) notary(project *project, registry string) *notary {
-	n := &notary{p: p, folder: project.root, signing: plan.Signed(project.config), trust: plan.Trusted(project.config)}
+	n := &notary{p: p, folder: project.root, keys: project.keys, signing: plan.Signed(project.config), trust: plan.Trusted(project.config)}
 	if n.trust != nil && registry == embedded {
 		n.trust.AnyRepository = true
 	}
@@ -110,7 +111,7 @@ func (n *notary) token() sigstore.TokenSource {
 }
 
 func (n *notary) registry() sigstore.Registry {
-	return sigstore.Registry{Keychain: authn.DefaultKeychain}
+	return sigstore.Registry{Keychain: n.keys}
 }
 
 // root reads a trusted root file; none is no file.
@@ -221,7 +222,7 @@ func (n *notary) engines(ctx context.Context, e *pipeline.Engines, to destinatio
 	e.Signer = signer
 	e.Verify = func(by sign.Identity) (sign.Verifier, error) { return n.own(ctx, by) }
 	e.Channels = func(own sign.Verifier) pipeline.Channels {
-		m := release.Mover{Registry: release.Registry{Keychain: authn.DefaultKeychain}, Signer: signer, Verifier: own, Now: time.Now}
+		m := release.Mover{Registry: release.Registry{Keychain: n.keys}, Signer: signer, Verifier: own, Now: time.Now}
 		if trusted != nil { // a channel's history may have been signed by others too
 			m.Verifier = trusted
 		}
@@ -250,7 +251,7 @@ func (n *notary) reader(ctx context.Context) (release.Mover, error) {
 		return release.Mover{}, misuse(hint.Wrap(errors.New("the config does not say whose signatures count"),
 			"add verify: with a key, or with an identity and its issuer"))
 	}
-	return release.Mover{Registry: release.Registry{Keychain: authn.DefaultKeychain}, Verifier: v, Now: time.Now, Settle: settle}, nil
+	return release.Mover{Registry: release.Registry{Keychain: n.keys}, Verifier: v, Now: time.Now, Settle: settle}, nil
 }
 
 // signing marks an error as one of signing or verification.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
-
 	"github.com/org/ai-ship/pkg/attest"
 	"github.com/org/ai-ship/pkg/plan"
 	"github.com/org/ai-ship/pkg/release"
@@ -29,7 +27,7 @@ func (n *notary) past(ctx context.Context, decided plan.Plan, trusted sign.Verif
 	go func() {
 		ctx, cancel := context.WithTimeout(ctx, pastTime)
 		defer cancel()
-		m := release.Mover{Registry: release.Registry{Keychain: authn.DefaultKeychain}, Verifier: trusted}
+		m := release.Mover{Registry: release.Registry{Keychain: n.keys}, Verifier: trusted}
 		images, err := m.Recent(ctx, decided.Current.Image.Context(), decided.Current.Channel, maxPast)
 		if err != nil {
 			images = nil

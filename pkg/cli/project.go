@@ -50,8 +50,9 @@ type project struct {
 	dir    string
 	root   *os.Root
 	config *config.Config
-	file   attest.File // the config
-	has    bool        // the config is a file
+	file   attest.File    // the config
+	has    bool           // the config is a file
+	keys   authn.Keychain // of its registry, and of others
 }
 
 // openProject reads the config. The caller closes the root.
@@ -75,8 +76,13 @@ func (p Process) openProject(f planFlags) (*project, error) {
 		c.Version.From = f.version
 	}
 	p.job.project = dir
+	keys, err := p.keychain(f.registry, c.Image)
+	if err != nil {
+		root.Close()
+		return nil, err
+	}
 	file := attest.File{Name: name, SHA256: fmt.Sprintf("%x", sha256.Sum256(data))}
-	return &project{dir: dir, root: root, config: c, file: file, has: true}, nil
+	return &project{dir: dir, root: root, config: c, file: file, has: true, keys: keys}, nil
 }
 
 // ask gathers what the environment knows.
@@ -116,5 +122,5 @@ func sourceDate(text string) (time.Time, error) {
 }
 
 func (p Process) makePlan(ctx context.Context, project *project, ask plan.Ask, trusted sign.Verifier) (plan.Plan, error) {
-	return plan.New(ctx, ask, plan.Sources{Project: project.root, Keychain: authn.DefaultKeychain, Verifier: trusted})
+	return plan.New(ctx, ask, plan.Sources{Project: project.root, Keychain: project.keys, Verifier: trusted})
 }

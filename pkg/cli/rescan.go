@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -26,7 +25,7 @@ func (s *shelf) rescan(ctx context.Context, keep *kept, channel plan.Channel, p 
 	if err != nil {
 		return r, misuse(err)
 	}
-	r = pipeline.Rescan{MaxAge: channel.ScanMaxAge, Policy: *gates, Verifier: m.Verifier, Signer: m.Signer, Images: pushedImages, Now: time.Now}
+	r = pipeline.Rescan{MaxAge: channel.ScanMaxAge, Policy: *gates, Verifier: m.Verifier, Signer: m.Signer, Images: s.images, Now: time.Now}
 	if gates.Vulnerabilities.OnlyNew {
 		if r.Current, err = s.current(ctx, channel.Name, p.Subject, m); err != nil {
 			return r, err
@@ -55,9 +54,9 @@ func (s *shelf) current(ctx context.Context, channel string, subject name.Digest
 	return &plan.Current{Channel: channel, Image: digest}, nil
 }
 
-// pushedImages are the images of a digest: itself, or those of an index.
-func pushedImages(ctx context.Context, subject name.Digest) ([]pipeline.PushedImage, error) {
-	opened, err := base.Open(ctx, subject.Name(), base.Options{Keychain: authn.DefaultKeychain})
+// images are the images of a digest: itself, or those of an index.
+func (s *shelf) images(ctx context.Context, subject name.Digest) ([]pipeline.PushedImage, error) {
+	opened, err := base.Open(ctx, subject.Name(), base.Options{Keychain: s.keys})
 	if err != nil {
 		return nil, err
 	}

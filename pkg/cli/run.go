@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/spf13/cobra"
 
 	"github.com/org/ai-ship/pkg/build"
@@ -199,7 +198,7 @@ func (p Process) engines(f runFlags, project *project, to destination, decided *
 		Version: p.Version,
 		Project: project.root,
 		Tracker: p.tracker(),
-		Tagger:  release.Registry{Keychain: authn.DefaultKeychain},
+		Tagger:  release.Registry{Keychain: project.keys},
 		Now:     time.Now,
 		Watch:   p.job.Section,
 	}
@@ -221,7 +220,7 @@ func (p Process) engines(f runFlags, project *project, to destination, decided *
 		return e, keep.close, nil
 	}
 	show := p.progress()
-	e.Publish = to.publisher(f.jobs, *decided, show)
+	e.Publish = to.publisher(f.jobs, *decided, project.keys, show)
 	return e, func() error { show.Close(); return keep.close() }, nil
 }
 

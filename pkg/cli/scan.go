@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -117,7 +116,7 @@ func (s *packages) look(ctx context.Context, scanning func() (scan.Findings, err
 
 // pushed scans one platform of an image in a registry.
 func (s *packages) pushed(ctx context.Context, image name.Digest, platform v1.Platform) (scan.Findings, error) {
-	opened, err := base.Open(ctx, image.Name(), base.Options{Keychain: authn.DefaultKeychain})
+	opened, err := base.Open(ctx, image.Name(), base.Options{Keychain: s.project.keys})
 	if err != nil {
 		return scan.Findings{}, err
 	}
@@ -164,7 +163,7 @@ func (s *packages) java(ctx context.Context) (trivy.Java, error) {
 
 // database brings a database into the store, which must be open.
 func (s *packages) database(ctx context.Context, kind vulndb.Kind, wanted plan.Database) (vulndb.DB, error) {
-	options := vulndb.Options{Kind: kind, Keychain: authn.DefaultKeychain, MaxAge: wanted.MaxAge, Key: s.keep.key}
+	options := vulndb.Options{Kind: kind, Keychain: s.project.keys, MaxAge: wanted.MaxAge, Key: s.keep.key}
 	if wanted.File == "" {
 		return vulndb.Pull(ctx, wanted.Refs, s.store, options)
 	}

@@ -137,8 +137,11 @@ func (p Process) subject(ctx context.Context, f verifyFlags, text string) (n *no
 		if err != nil {
 			return nil, digest, nil, err
 		}
-		n, done = &notary{p: p, folder: root}, root.Close
-		digest, err = resolve(ctx, text)
+		keys, err := p.keychain(f.registry, text)
+		n, done = &notary{p: p, folder: root, keys: keys}, root.Close
+		if err == nil {
+			digest, err = resolve(ctx, text, keys)
+		}
 		if err != nil {
 			return nil, digest, nil, errors.Join(err, done())
 		}
