@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// rig is a Sigstore of the test's own: pkg/internal/keyless/serve.
+// rig is a Sigstore of the test's own: pkg/internal/keyless/rig.
 type rig struct {
 	Fulcio, Timestamp, Rekor string
 	TrustedRoot              json.RawMessage
@@ -21,10 +21,10 @@ type rig struct {
 
 func startRig(t *testing.T) rig {
 	t.Helper()
-	if err := shared.compile("", "./pkg/internal/keyless/serve"); err != nil {
+	if err := shared.compile("", "./pkg/internal/keyless/rig"); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(shared.program("serve"))
+	cmd := exec.Command(shared.program("rig"))
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

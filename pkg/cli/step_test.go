@@ -52,7 +52,7 @@ func onDevelop() map[string]string {
 	return map[string]string{
 		"GITHUB_EVENT_NAME": "push", "GITHUB_REF": "refs/heads/develop", "GITHUB_REF_NAME": "develop", "GITHUB_REF_TYPE": "branch",
 		"GITHUB_SHA": commit, "GITHUB_SERVER_URL": "https://github.com", "GITHUB_REPOSITORY": "acme/digits", "GITHUB_RUN_ID": "42",
-		"COSIGN_PASSWORD": "secret", "TMPDIR": os.TempDir(), "AI_SHIP_REGISTRY_PASSWORD": "p@ssword",
+		"COSIGN_PASSWORD": "secret", "TMPDIR": os.TempDir(), "AI_SHIP_REGISTRY_USERNAME": "acme", "AI_SHIP_REGISTRY_PASSWORD": "p@ssword",
 	}
 }
 

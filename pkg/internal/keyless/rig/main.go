@@ -1,4 +1,4 @@
-// Command serve runs the keyless rig for tests that start programs: it prints
+// Command rig runs the keyless rig for tests that start programs: it prints
 // one line of JSON (Services) and serves on loopback until its standard input
 // ends.
 package main
