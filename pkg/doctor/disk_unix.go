@@ -10,5 +10,5 @@ func freeBytes(folder string) (int64, error) {
 	if err := unix.Statfs(folder, &s); err != nil {
 		return 0, err
 	}
-	return int64(s.Bavail) * int64(s.Bsize), nil //nolint:gosec // the kernel's numbers
+	return int64(s.Bavail) * int64(s.Bsize), nil //nolint:gosec,unconvert // the kernel's numbers, of other types on darwin
 }

@@ -88,7 +88,7 @@ func (c Check) within(ctx context.Context, limit time.Duration) Result {
 	r := Result{Name: c.Name, Status: OK, Found: clean(got.Found), Seconds: time.Since(start).Seconds()}
 	switch {
 	case got.error != nil:
-		r.Status, r.Found, r.Err = Fail, clean(got.error.Error()), got.error
+		r.Status, r.Found, r.Err = Fail, clean(got.Error()), got.error
 		for _, h := range hint.Of(got.error) {
 			r.Do = append(r.Do, clean(h))
 		}

@@ -55,23 +55,29 @@ func (r Registry) url(path string) url.URL {
 	return url.URL{Scheme: r.Repo.Scheme(), Host: r.Repo.RegistryStr(), Path: "/v2/" + r.Repo.RepositoryStr() + path}
 }
 
-// do sends a request whose answer must have one of the codes. The body is closed.
-func (r Registry) do(ctx context.Context, c *http.Client, method string, at url.URL, codes ...int) (*http.Response, error) {
+// answer is what counts of a response.
+type answer struct {
+	status int
+	header http.Header
+}
+
+// do sends a request whose answer must have one of the codes.
+func (r Registry) do(ctx context.Context, c *http.Client, method string, at url.URL, codes ...int) (answer, error) {
 	req, err := http.NewRequestWithContext(ctx, method, at.String(), nil)
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	resp, err := c.Do(req)
 	if err != nil {
-		return nil, r.advise(err)
+		return answer{}, r.advise(err)
 	}
 	defer resp.Body.Close()
 	if err := transport.CheckError(resp, codes...); err != nil {
-		return nil, r.advise(err)
+		return answer{}, r.advise(err)
 	}
 	const most = 1 << 20 // bytes of an answer nobody reads
 	_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, most))
-	return resp, err
+	return answer{resp.StatusCode, resp.Header}, err
 }
 
 // advise says what to do about a refusal.
@@ -102,8 +108,8 @@ func (r Registry) Upload(ctx context.Context) (Finding, error) {
 	if err != nil {
 		return Finding{}, fmt.Errorf("beginning an upload to %s: %w", r.Repo, err)
 	}
-	at, err := begin.Parse(begun.Header.Get("Location"))
-	if err != nil || begun.Header.Get("Location") == "" {
+	at, err := begin.Parse(begun.header.Get("Location"))
+	if err != nil || begun.header.Get("Location") == "" {
 		return Finding{}, fmt.Errorf("beginning an upload to %s: the registry says no Location for it", r.Repo)
 	}
 	// The credentials are for the registry, and nobody else gets them.
@@ -122,11 +128,11 @@ func (r Registry) Referrers(ctx context.Context) (Finding, error) {
 	if err != nil {
 		return Finding{}, err
 	}
-	resp, err := r.do(ctx, c, http.MethodGet, r.url("/referrers/"+nobody), http.StatusOK, http.StatusNotFound, http.StatusBadRequest, http.StatusMethodNotAllowed)
+	got, err := r.do(ctx, c, http.MethodGet, r.url("/referrers/"+nobody), http.StatusOK, http.StatusNotFound, http.StatusBadRequest, http.StatusMethodNotAllowed)
 	if err != nil {
 		return Finding{}, fmt.Errorf("asking %s for referrers: %w", r.Repo.RegistryStr(), err)
 	}
-	if resp.StatusCode == http.StatusOK && strings.Contains(resp.Header.Get("Content-Type"), "image.index") {
+	if got.status == http.StatusOK && strings.Contains(got.header.Get("Content-Type"), "image.index") {
 		return Finding{Found: "the registry lists what refers to an image"}, nil
 	}
 	return Finding{Found: "the registry has no referrers API; tags named sha256-… stand in for it"}, nil

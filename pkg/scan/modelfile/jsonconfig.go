@@ -31,7 +31,7 @@ func inspectJSON(ctx context.Context, in *input) {
 	// Broken JSON that is no config is no model. What is only too long or too deep
 	// loaders may read on, where its name is one that they look for.
 	limit := errors.Is(err, errLong) || errors.Is(err, errDeep) || errors.Is(err, errMany)
-	if !in.alive(ctx) || !c.known && !(limit && c.loaded()) {
+	if !in.alive(ctx) || !c.known && (!limit || !c.loaded()) {
 		return
 	}
 	in.card.Format = JSON
