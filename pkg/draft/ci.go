@@ -154,6 +154,7 @@ func (c *choice) gitlab(at Place) string {
 	p.line("# The job logs in to the project's own registry; for another one set DOCKER_AUTH_CONFIG in Settings, CI/CD.")
 	p.line("stages: [test, ship]")
 	p.line("")
+	p.line("# The component is not published yet; until it is, GitLab refuses this include.")
 	p.line("include:")
 	p.line("  - component: $CI_SERVER_FQDN/org/ai-ship/ai-ship@1")
 	p.line("    inputs:")
