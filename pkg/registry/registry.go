@@ -1,13 +1,16 @@
 package registry
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -49,7 +52,14 @@ type Server struct {
 	// closed under one whose connection was cut.
 	busy   sync.RWMutex
 	closed bool
+	// writing is held while a manifest is stored: the store puts what refers to an
+	// image into a list of its own, and of two at once it may keep one.
+	writing sync.Mutex
 }
+
+// maxManifest is what registries must take at least (distribution-spec, "Pushing
+// manifests"), four times.
+const maxManifest = 16 << 20 // bytes
 
 // Serve makes dir, which is created if needed, a registry at addr, or at a
 // free port of 127.0.0.1 when addr is "". It returns when connections are
@@ -118,6 +128,17 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	if s.closed {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
+	}
+	if r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/manifests/") {
+		// Nobody waits for a slow client: what it sends is read before.
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxManifest))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		s.writing.Lock()
+		defer s.writing.Unlock()
 	}
 	s.store.ServeHTTP(w, r)
 }

@@ -19,10 +19,12 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/org/ai-ship/pkg/hint"
 )
@@ -261,4 +263,56 @@ func (b *lockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.b.String()
+}
+
+// Signers of one image run at once, and every one of their referrers stays.
+func TestReferrersAtOnce(t *testing.T) {
+	const writers = 32
+	server := serve(t, t.TempDir())
+	defer end(t, server)
+	// Connections that were dialed and not used hold up the end.
+	defer remote.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	repo := repository(t, server)
+	push := func(img v1.Image) (name.Digest, error) {
+		hash, err := img.Digest()
+		if err != nil {
+			return name.Digest{}, err
+		}
+		ref := repo.Digest(hash.String())
+		return ref, remote.Write(ref, img)
+	}
+	image, err := random.Image(64, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	subject, err := push(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	about, err := partial.Descriptor(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var group errgroup.Group
+	for range writers {
+		group.Go(func() error {
+			img, err := random.Image(16, 1)
+			if err != nil {
+				return err
+			}
+			_, err = push(mutate.Subject(img, *about).(v1.Image))
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	index, err := remote.Referrers(subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := index.IndexManifest()
+	if err != nil || len(manifest.Manifests) != writers {
+		t.Errorf("%d of %d referrers are listed, %v", len(manifest.Manifests), writers, err)
+	}
 }
