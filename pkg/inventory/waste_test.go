@@ -36,7 +36,7 @@ func TestWastePlaces(t *testing.T) {
 		{layer.KindBase, "root/miniconda3/pkgs/x.conda", inventory.CondaCache, "root/miniconda3/pkgs"},
 		{layer.KindBase, "var/cache/apt/archives/gcc-12_12.2.0-14_amd64.deb", inventory.AptCache, "var/cache/apt"},
 		{layer.KindBase, "var/cache/apt/pkgcache.bin", inventory.AptCache, "var/cache/apt"},
-		{layer.KindBase, "var/lib/apt/lists/deb.debian.org_debian_dists_bookworm_main_binary-amd64_Packages", inventory.AptCache, "var/lib/apt/lists"},
+		{layer.KindBase, "var/lib/apt/lists/example.org_dists_bookworm_main_binary-amd64_Packages", inventory.AptCache, "var/lib/apt/lists"},
 		{layer.KindBase, "root/.cache/huggingface/hub/models--bert/blobs/ab", inventory.ModelCache, "root/.cache/huggingface"},
 		{layer.KindBase, "root/.cache/torch/hub/checkpoints/resnet50-0676ba61.pth", inventory.ModelCache, "root/.cache/torch"},
 		{layer.KindBase, "opt/vllm/.git/objects/pack/x.pack", inventory.Git, "opt/vllm/.git"},
