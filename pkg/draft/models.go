@@ -143,7 +143,7 @@ func (c *choice) judge(s survey.Survey) {
 	}
 	c.old(s)
 	c.propose(gate.Offers(s.Reports))
-	c.say("%s with %s", counted(len(s.Reports), "test report", "test reports"), c.offered())
+	c.say("%s with %s", unit.Count(len(s.Reports), "test report", "test reports"), c.offered())
 }
 
 // old warns of a report that the gates refuse, since it is about another model.
@@ -198,13 +198,6 @@ func (c *choice) offered() string {
 		return "nothing that a gate is proposed on; a failed test refuses all the same"
 	}
 	return strings.Join(names, ", ")
-}
-
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
 
 // branch maps the branches that are there to channels.

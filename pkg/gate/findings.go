@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/org/ai-ship/pkg/scan"
+	"github.com/org/ai-ship/pkg/unit"
 )
 
 // Scan limits what scanners may find. Its zero value refuses secrets, and what
@@ -167,10 +168,7 @@ func (v Vulnerabilities) compared(known string) string {
 }
 
 func vulnerabilities(n int) string {
-	if n == 1 {
-		return "1 vulnerability"
-	}
-	return fmt.Sprintf("%d vulnerabilities", n)
+	return unit.Count(n, "vulnerability", "vulnerabilities")
 }
 
 // line is the entry that would ignore a finding, and where it goes.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/org/ai-ship/pkg/testreport"
+	"github.com/org/ai-ship/pkg/unit"
 )
 
 // tests returns the gate on the reports' tests, or nothing when no report has
@@ -56,8 +57,5 @@ func (e Evidence) stale(file string, modified time.Time) string {
 }
 
 func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return unit.Count(n, noun, noun+"s")
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/org/ai-ship/pkg/gate"
 	"github.com/org/ai-ship/pkg/scan"
+	"github.com/org/ai-ship/pkg/unit"
 )
 
 // MaxComment is the size that Comment stays below, in bytes; GitHub takes 65,536
@@ -89,7 +90,7 @@ func (d difference) summary() string {
 	}
 	text := d.now.consequence()
 	if refusals > 0 {
-		text = fmt.Sprintf("%d of %s refused. %s", refusals, count(len(d.now.Gates), "gate", "gates"), text)
+		text = fmt.Sprintf("%d of %s refused. %s", refusals, unit.Count(len(d.now.Gates), "gate", "gates"), text)
 	}
 	against := d.against()
 	if against == "" && len(d.now.Gates) == 0 { // it ended before anybody asked the channel
@@ -177,7 +178,7 @@ func (d difference) layers() part {
 	other := *c
 	other.Layers = slices.DeleteFunc(slices.Clone(c.Layers), func(l Part) bool { return l.State == "same" })
 	s := other.layers()
-	return part{count(len(s.rows), "layer is different", "layers are different"), d.now.sizeMissed(), s}
+	return part{unit.Count(len(s.rows), "layer is different", "layers are different"), d.now.sizeMissed(), s}
 }
 
 // identity tells findings apart: a package that was upgraded and has its
@@ -229,5 +230,5 @@ func (d difference) findings(one, many string, fresh bool) part {
 	for _, f := range all {
 		s.add(severity(f.Finding), advisory(f.Finding), coded(about(f.Finding)), said(f.Fixed), said(f.Title))
 	}
-	return part{count(len(all), one, many), fresh, s}
+	return part{unit.Count(len(all), one, many), fresh, s}
 }

@@ -184,7 +184,7 @@ func newSpread(g gate.Result) *spread {
 		return nil
 	}
 	s := &spread{Pillars: pillars(*h, g.Unit), Title: cleanTo(title(g), maxTitle), From: amount(h.From, g.Unit), To: amount(h.To, g.Unit), Tone: string(outcomeOf(g))}
-	s.Note = count(sum, "measurement", "measurements") + " from " + s.From + " to " + s.To
+	s.Note = unit.Count(sum, "measurement", "measurements") + " from " + s.From + " to " + s.To
 	along := scale{h.From, h.To, plotWidth}
 	mark := func(v float64) *px {
 		if v < h.From || v > h.To {

@@ -317,7 +317,7 @@ func lines(facts []fact) []remark {
 }
 
 func (p *page) gates() []block {
-	b := p.table(count(len(p.r.Gates), "gate", "gates"), p.r.gatesSheet())
+	b := p.table(unit.Count(len(p.r.Gates), "gate", "gates"), p.r.gatesSheet())
 	var reasons []remark
 	left := min(p.left, gridRows)
 	for _, row := range p.r.gateRows() {
@@ -351,13 +351,13 @@ func (p *page) image() []block {
 		}
 	}
 	s := p.r.layersSheet()
-	blocks = append(blocks, p.fold(part{count(len(s.rows), "layer", "layers"), true, s})...)
+	blocks = append(blocks, p.fold(part{unit.Count(len(s.rows), "layer", "layers"), true, s})...)
 	if c == nil {
 		return blocks
 	}
 	parts := c.parts()
 	parts[0].open = true
-	parts = append(parts, part{count(len(c.Largest), "largest package or file", "largest packages and files"), false, c.largest()})
+	parts = append(parts, part{unit.Count(len(c.Largest), "largest package or file", "largest packages and files"), false, c.largest()})
 	return append(append(blocks, p.fold(parts...)...), block{Note: clean(c.Note)})
 }
 
@@ -413,7 +413,7 @@ func (p *page) history() []block {
 			courses = append(courses, c)
 		}
 	}
-	caption := count(len(p.r.History), "image", "images") + " of the channel, the newest first"
+	caption := unit.Count(len(p.r.History), "image", "images") + " of the channel, the newest first"
 	return append([]block{{Courses: courses}}, p.table(caption, p.r.pastSheet()))
 }
 
@@ -444,5 +444,5 @@ func (p *page) signature() []block {
 
 func (p *page) run() []block {
 	title, stages := p.r.stagesSheet()
-	return []block{p.table(title, stages), p.table(count(len(p.r.Reports), "test report", "test reports"), p.r.reportsSheet())}
+	return []block{p.table(title, stages), p.table(unit.Count(len(p.r.Reports), "test report", "test reports"), p.r.reportsSheet())}
 }

@@ -35,7 +35,7 @@ func Markdown(w io.Writer, r Report) error {
 	m.past()
 	m.scan()
 	m.signature()
-	m.fold(count(len(r.Reports), "test report", "test reports"), r.reportsSheet())
+	m.fold(unit.Count(len(r.Reports), "test report", "test reports"), r.reportsSheet())
 	m.fold(r.stagesSheet())
 	m.next()
 	if _, err := io.WriteString(w, m.b.String()); err != nil {
@@ -228,7 +228,7 @@ func (m *markdownWriter) facts(title string, facts []fact) {
 func (m *markdownWriter) image() {
 	m.facts("#### Image\n\n", m.r.built())
 	s := m.r.layersSheet()
-	m.details(part{count(len(s.rows), "layer", "layers"), len(s.rows) <= fewLayers, s})
+	m.details(part{unit.Count(len(s.rows), "layer", "layers"), len(s.rows) <= fewLayers, s})
 	m.contents()
 }
 
@@ -307,7 +307,7 @@ func (r Report) moved() string {
 // past is what the channel's images were like.
 func (m *markdownWriter) past() {
 	s := m.r.pastSheet()
-	m.fold(count(len(m.r.History), "image", "images")+" before this one", s)
+	m.fold(unit.Count(len(m.r.History), "image", "images")+" before this one", s)
 	m.chart("Their sizes as a chart", line("Compressed size", "MB", m.r.sizes()))
 }
 
@@ -339,7 +339,7 @@ func (r Report) signing() []fact {
 func (m *markdownWriter) signature() {
 	m.facts("#### Signature\n\n", m.r.signing())
 	s := m.r.attested()
-	m.fold(count(len(s.rows), "attestation", "attestations"), s)
+	m.fold(unit.Count(len(s.rows), "attestation", "attestations"), s)
 }
 
 func (m *markdownWriter) next() {

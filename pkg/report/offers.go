@@ -52,7 +52,7 @@ func offerLine(o gate.Offer) string {
 		notes = append(notes, "the time of a test")
 	}
 	if o.Samples > 0 {
-		notes = append(notes, count(o.Samples, "sample", "samples"))
+		notes = append(notes, unit.Count(o.Samples, "sample", "samples"))
 	}
 	if o.Guess {
 		notes = append(notes, "or min, if more is better")

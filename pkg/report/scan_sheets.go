@@ -65,7 +65,7 @@ func (r Report) coverage() (summary string, s sheet) {
 		}
 		s.add(said(c.Ecosystem), said(strconv.Itoa(c.Packages)), striking(known, none))
 	}
-	summary = count(len(s.rows), "ecosystem", "ecosystems") + " of packages"
+	summary = unit.Count(len(s.rows), "ecosystem", "ecosystems") + " of packages"
 	if missed > 0 {
 		summary += ", " + strconv.Itoa(missed) + " not covered"
 	}
@@ -147,8 +147,8 @@ type part struct {
 
 // found are the tables of a scan, those first that count.
 func (r Report) found() []part {
-	counted := func(one, many string, s sheet) part { return part{count(len(s.rows), one, many), true, s} }
-	folded := func(one, many string, s sheet) part { return part{count(len(s.rows), one, many), false, s} }
+	counted := func(one, many string, s sheet) part { return part{unit.Count(len(s.rows), one, many), true, s} }
+	folded := func(one, many string, s sheet) part { return part{unit.Count(len(s.rows), one, many), false, s} }
 	summary, coverage := r.coverage()
 	return []part{
 		counted("vulnerability", "vulnerabilities", r.vulnerabilities()),
@@ -168,7 +168,7 @@ func (r Report) unseen() []part {
 		for _, text := range texts {
 			s.add(said(text))
 		}
-		return part{fmt.Sprintf("%s %s", count(len(texts), "thing", "things"), what), open, s}
+		return part{fmt.Sprintf("%s %s", unit.Count(len(texts), "thing", "things"), what), open, s}
 	}
 	return []part{list(r.unscanned(), "could not be looked at", true), list(r.skipped(), "left out on purpose", false)}
 }
@@ -221,7 +221,7 @@ func (r Report) stagesSheet() (title string, s sheet) {
 		}
 		s.add(said(stage.Name), said(seconds(stage.Seconds)), words{meter(int64(stage.Seconds*precision), int64(longest*precision))}, nil)
 	}
-	title = count(ran, "stage", "stages") + " in " + seconds(total)
+	title = unit.Count(ran, "stage", "stages") + " in " + seconds(total)
 	if skipped := len(s.rows) - ran; skipped > 0 {
 		title += fmt.Sprintf(", %d skipped", skipped)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/org/ai-ship/pkg/scan"
+	"github.com/org/ai-ship/pkg/unit"
 )
 
 const (
@@ -47,7 +48,7 @@ func (t *textWriter) scan() {
 	if db := t.r.Findings.Database; db != nil {
 		var known []string
 		for _, c := range db.Coverage {
-			known = append(known, fmt.Sprintf("%s: %s, %s", c.Ecosystem, count(c.Packages, "package", "packages"), advisories(c)))
+			known = append(known, fmt.Sprintf("%s: %s, %s", c.Ecosystem, unit.Count(c.Packages, "package", "packages"), advisories(c)))
 		}
 		lines = append(lines, t.list("coverage", known, maxNotes)...)
 	}

@@ -13,6 +13,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/org/ai-ship/pkg/scan"
+	"github.com/org/ai-ship/pkg/unit"
 )
 
 // normalFindings returns f as it is written: no nil slice, and a time that JSON
@@ -165,7 +166,7 @@ func packages(f scan.Findings) string {
 	if found != "" {
 		text = found + ", in "
 	}
-	text += count(total, "package", "packages")
+	text += unit.Count(total, "package", "packages")
 	if missed > 0 {
 		text += fmt.Sprintf(", %d of them not covered", missed)
 	}
@@ -181,9 +182,9 @@ func (r Report) models() string {
 		return found
 	}
 	if found == "" {
-		return "nothing found in " + count(files, "model file", "model files")
+		return "nothing found in " + unit.Count(files, "model file", "model files")
 	}
-	return found + ", in " + count(files, "model file", "model files")
+	return found + ", in " + unit.Count(files, "model file", "model files")
 }
 
 // database is where the advisories came from, a fixture's nature first.
@@ -211,7 +212,7 @@ func advisories(c scan.Coverage) string {
 	if c.Advisories <= 0 {
 		return notCovered
 	}
-	return count(c.Advisories, "advisory", "advisories")
+	return unit.Count(c.Advisories, "advisory", "advisories")
 }
 
 // unscanned are the things that could not be looked at, in words, once each.

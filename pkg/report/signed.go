@@ -10,6 +10,7 @@ import (
 	"github.com/org/ai-ship/pkg/gate"
 	"github.com/org/ai-ship/pkg/release"
 	"github.com/org/ai-ship/pkg/sign"
+	"github.com/org/ai-ship/pkg/unit"
 )
 
 // Verification is what ai-ship verify found.
@@ -169,7 +170,7 @@ func (p past) text(w io.Writer, style Style) error {
 	}
 	t.block(problems)
 	if p.Intact {
-		t.block(t.labelled("chain", fmt.Sprintf("intact: %s, each signed", count(len(p.Moves), "move", "moves")), green))
+		t.block(t.labelled("chain", fmt.Sprintf("intact: %s, each signed", unit.Count(len(p.Moves), "move", "moves")), green))
 	}
 	return t.flush(w)
 }

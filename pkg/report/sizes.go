@@ -98,7 +98,7 @@ func (c Contents) parts() []part {
 	grown := c.grown()
 	return []part{
 		{"What the size is made of", false, c.kinds()},
-		{count(len(grown.rows), "path that grew", "paths that grew most"), false, grown},
+		{unit.Count(len(grown.rows), "path that grew", "paths that grew most"), false, grown},
 		{wasted(c.Waste) + " could be left out", false, c.waste()},
 	}
 }
@@ -149,7 +149,7 @@ func wasted(all []Waste) string {
 func (c Contents) describe(w Waste) string {
 	text := unit.FormatBytes(w.Bytes) + " " + w.Kind
 	if w.Files > 0 {
-		text += ", " + count(w.Files, "file", "files")
+		text += ", " + unit.Count(w.Files, "file", "files")
 	}
 	if home := c.home(w.Layer); home != "" {
 		text += " in layer " + home

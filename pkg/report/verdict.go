@@ -45,7 +45,7 @@ func (r Report) warnings() string {
 	if n == 0 || r.outcome() != passed {
 		return ""
 	}
-	return count(n, "warning", "warnings")
+	return unit.Count(n, "warning", "warnings")
 }
 
 // subject names the image as well as the run can.
@@ -135,7 +135,7 @@ func (t TestReport) counted() string {
 	if t.Tests == 0 && t.Failures == 0 {
 		return ""
 	}
-	return count(t.Tests, "test", "tests") + ", " + count(t.Failures, "failure", "failures")
+	return unit.Count(t.Tests, "test", "tests") + ", " + unit.Count(t.Failures, "failure", "failures")
 }
 
 // percent prints a signed ratio: +2.1%, -40%. It never rounds a difference
@@ -171,13 +171,6 @@ func quantity(value float64, u unit.Unit) string {
 }
 
 func seconds(s float64) string { return quantity(s, unit.Seconds) }
-
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}
 
 const shortHex = 12 // digits that tell digests apart for people
 

@@ -47,6 +47,14 @@ func FormatBytes(n int64) string {
 	return Quantity{float64(n), Bytes}.String()
 }
 
+// Count prints how many of a thing there are: 1 file, 2 files.
+func Count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}
+
 // scale returns what the printed number counts, and its symbol.
 func (q Quantity) scale() (float64, string) {
 	size := math.Abs(q.Value)

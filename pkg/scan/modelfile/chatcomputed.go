@@ -176,13 +176,7 @@ func (f *flow) isText(all []word) bool {
 // isComputed reports whether an expression puts a text together.
 func (f *flow) isComputed(all []word) bool {
 	for i, w := range all {
-		var before, after word
-		if i > 0 {
-			before = all[i-1]
-		}
-		if i+1 < len(all) {
-			after = all[i+1]
-		}
+		before, after := around(all, i)
 		name := w.text
 		switch {
 		case w.kind == '~',

@@ -154,17 +154,22 @@ func (t *jinja) quoted(quote byte) string {
 	return unescaped(t.text[start:])
 }
 
+// around are the words beside the one at i; none is the zero word.
+func around(all []word, i int) (before, after word) {
+	if i > 0 {
+		before = all[i-1]
+	}
+	if i+1 < len(all) {
+		after = all[i+1]
+	}
+	return before, after
+}
+
 // judge reports what a block should not do.
 func (t *jinja) judge(all []word) {
 	joined := "" // texts that stand together by + ~ or nothing
 	for i, w := range all {
-		var before, after word
-		if i > 0 {
-			before = all[i-1]
-		}
-		if i+1 < len(all) {
-			after = all[i+1]
-		}
+		before, after := around(all, i)
 		switch w.kind {
 		case 't':
 			joined += w.text

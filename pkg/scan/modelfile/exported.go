@@ -19,11 +19,7 @@ func (c *jsonConfig) expression(off int64) error {
 	if err != nil || isArithmetic(text) {
 		return err
 	}
-	c.known = true
-	c.in.risk(Risk{
-		Rule: "exported-program", Severity: scan.High, Offset: off, Calls: text, Convert: convertExported,
-		Why: "The size of a tensor is an expression that torch.export.load evaluates as Python.",
-	})
+	c.exported(off, text, "The size of a tensor is an expression that torch.export.load evaluates as Python.")
 	return nil
 }
 
@@ -40,12 +36,16 @@ func (c *jsonConfig) target(off int64) error {
 	if err != nil || ordinary && isName(name) && !strings.Contains(name, ".__") {
 		return err
 	}
+	c.exported(off, name, "A node of the program calls a function that is no operator of PyTorch.")
+	return nil
+}
+
+// exported reports what an exported program runs.
+func (c *jsonConfig) exported(off int64, calls, why string) {
 	c.known = true
 	c.in.risk(Risk{
-		Rule: "exported-program", Severity: scan.High, Offset: off, Calls: name, Convert: convertExported,
-		Why: "A node of the program calls a function that is no operator of PyTorch.",
+		Rule: "exported-program", Severity: scan.High, Offset: off, Calls: calls, Convert: convertExported, Why: why,
 	})
-	return nil
 }
 
 // symbolic are the functions of sympy and of torch.utils._sympy that sizes are

@@ -7,8 +7,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-
-	"github.com/org/ai-ship/pkg/scan"
 )
 
 // written is how many bytes this process has written, to whatever it was.
@@ -60,19 +58,8 @@ func TestLargeExecutables(t *testing.T) {
 		if got := written(t)-before > size; got != test.copied {
 			t.Errorf("%s: %d bytes were written", title, written(t)-before)
 		}
-		if got := strings.Contains(documentNamed(t, found, "sbom.cdx.json"), "pkg:golang/stdlib@"); got != test.copied {
+		if got := strings.Contains(document(t, found, "sbom.cdx.json"), "pkg:golang/stdlib@"); got != test.copied {
 			t.Errorf("%s: the SBOM lists Go: %t", title, got)
 		}
 	}
-}
-
-func documentNamed(t *testing.T, f scan.Findings, name string) string {
-	t.Helper()
-	for _, d := range f.Documents {
-		if d.Name == name {
-			return string(d.Data)
-		}
-	}
-	t.Fatalf("no document is named %s", name)
-	return ""
 }

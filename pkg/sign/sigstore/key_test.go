@@ -97,15 +97,7 @@ func TestAlgorithms(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			v, err := NewVerifier(t.Context(), Trust{KeyPEM: made.PublicBytes}, Registry{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			evidence, err := v.Verify(t.Context(), digest)
-			if err != nil {
-				t.Fatal(err)
-			}
-			sameAsWritten(t, evidence, written, 2)
+			verifiedAsWritten(t, Trust{KeyPEM: made.PublicBytes}, Registry{}, digest, written, 2)
 		})
 	}
 }
@@ -251,15 +243,7 @@ func TestVault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := NewVerifier(t.Context(), Trust{Key: key}, Registry{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	evidence, err := v.Verify(t.Context(), digest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sameAsWritten(t, evidence, written, 2)
+	verifiedAsWritten(t, Trust{Key: key}, Registry{}, digest, written, 2)
 
 	wrong := *key
 	wrong.Lookup = values(map[string]string{"VAULT_ADDR": at, "VAULT_TOKEN": "another-token-value"})
@@ -308,15 +292,7 @@ func TestService(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := NewVerifier(t.Context(), Trust{KeyPEM: []byte(text)}, Registry{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	evidence, err := v.Verify(t.Context(), digest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sameAsWritten(t, evidence, written, 1)
+	verifiedAsWritten(t, Trust{KeyPEM: []byte(text)}, Registry{}, digest, written, 1)
 	if _, err := NewSigner(ctx, Options{Key: &Key{Ref: fake.ReferenceScheme + "key"}}); err == nil {
 		t.Error("a scheme that is linked in but not on the list was taken")
 	}

@@ -272,14 +272,6 @@ func TestScheme(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v, err := NewVerifier(t.Context(), Trust{Key: &Key{Ref: "cosign.pub", Folder: folder}}, away)
-		if err != nil {
-			t.Fatal(err)
-		}
-		evidence, err := v.Verify(t.Context(), digest)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sameAsWritten(t, evidence, written, 2)
+		verifiedAsWritten(t, Trust{Key: &Key{Ref: "cosign.pub", Folder: folder}}, away, digest, written, 2)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
+
 	"github.com/org/ai-ship/pkg/sign"
 )
 
@@ -57,6 +59,20 @@ func sameAsWritten(t *testing.T, evidence sign.Evidence, written sign.Written, c
 			t.Errorf("attestations are %+v, written was %+v", evidence.Attestations, written.Attestations[i])
 		}
 	}
+}
+
+// verifiedAsWritten verifies the digest and holds it against what was written.
+func verifiedAsWritten(t *testing.T, trust Trust, from Registry, digest name.Digest, written sign.Written, copies int) {
+	t.Helper()
+	v, err := NewVerifier(t.Context(), trust, from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	evidence, err := v.Verify(t.Context(), digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameAsWritten(t, evidence, written, copies)
 }
 
 // copies is how often the format stores everything.
