@@ -119,10 +119,12 @@ func clean(text string, start bool) string {
 	b.Grow(len(text))
 	for i := 0; i < len(text); {
 		rest := text[i:]
-		if length := len(colour.FindString(rest)); length > 0 {
-			b.WriteString(rest[:length])
-			i += length
-			continue
+		if text[i] == '\x1b' {
+			if length := len(colour.FindString(rest)); length > 0 {
+				b.WriteString(rest[:length])
+				i += length
+				continue
+			}
 		}
 		r, size := utf8.DecodeRuneInString(rest)
 		i += size

@@ -184,7 +184,11 @@ func (m *mover) move(ctx context.Context, tag string) (Move, error) {
 
 // digest is what the tag points to, "" when it does not exist.
 func (m *mover) digest(ctx context.Context, ref name.Tag) (string, error) {
-	desc, err := m.puller.Head(ctx, ref)
+	return pointsTo(ctx, m.puller, ref)
+}
+
+func pointsTo(ctx context.Context, puller *remote.Puller, ref name.Tag) (string, error) {
+	desc, err := puller.Head(ctx, ref)
 	if missing(err) {
 		return "", nil
 	}

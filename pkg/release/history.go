@@ -56,8 +56,12 @@ func (m Mover) history(ctx context.Context, repo name.Repository, channel string
 	if err != nil {
 		return h, err
 	}
+	past, err := m.reading(repo)
+	if err != nil {
+		return h, err
+	}
 	for _, claim := range claims {
-		entry, _, err := history{Mover: m, repo: repo}.entry(ctx, claim)
+		entry, _, err := past.entry(ctx, claim)
 		if err != nil {
 			return h, err
 		}
@@ -84,10 +88,14 @@ func (m Mover) Recent(ctx context.Context, repo name.Repository, channel string,
 	if err != nil {
 		return nil, explain(err, repo)
 	}
+	past, err := m.reading(repo)
+	if err != nil {
+		return nil, err
+	}
 	var h History
 	var evidence []sign.Evidence
 	for _, claim := range claims[max(len(claims)-n, 0):] {
-		entry, said, err := history{Mover: m, repo: repo}.entry(ctx, claim)
+		entry, said, err := past.entry(ctx, claim)
 		if err != nil {
 			return nil, explain(err, repo)
 		}
@@ -180,28 +188,29 @@ func (h *History) Find(digest string) *Entry {
 
 // history reads entries.
 type history struct {
-	Mover
-	repo name.Repository
+	verifier sign.Verifier
+	puller   *remote.Puller
+	repo     name.Repository
+}
+
+func (m Mover) reading(repo name.Repository) (history, error) {
+	puller, err := remote.NewPuller(m.Registry.options()...)
+	return history{m.Verifier, puller, repo}, err
 }
 
 // entry reads what stands behind a claim. A claim without a valid record has a
 // Problem; an error is the registry's or the verifier's.
 func (h history) entry(ctx context.Context, claim Claim) (Entry, sign.Evidence, error) {
 	e := Entry{Claim: claim}
-	puller, err := remote.NewPuller(h.Registry.options()...)
-	if err != nil {
-		return e, sign.Evidence{}, err
+	var err error
+	if e.Digest, err = pointsTo(ctx, h.puller, h.repo.Tag(claim.Tag())); err != nil {
+		return e, sign.Evidence{}, fmt.Errorf("reading claim %q: %w", claim.Tag(), err)
 	}
-	desc, err := puller.Head(ctx, h.repo.Tag(claim.Tag()))
-	if missing(err) {
+	if e.Digest == "" {
 		e.Problem = "its tag is gone"
 		return e, sign.Evidence{}, nil
 	}
-	if err != nil {
-		return e, sign.Evidence{}, fmt.Errorf("reading claim %q: %w", claim.Tag(), err)
-	}
-	e.Digest = desc.Digest.String()
-	evidence, err := h.Verifier.Verify(ctx, h.repo.Digest(e.Digest))
+	evidence, err := h.verifier.Verify(ctx, h.repo.Digest(e.Digest))
 	if err != nil {
 		return e, evidence, fmt.Errorf("verifying the record of %q: %w", claim.Tag(), err)
 	}

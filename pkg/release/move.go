@@ -216,11 +216,12 @@ func (a *attempt) newest(ctx context.Context) (*Entry, error) {
 	if err != nil {
 		return nil, err
 	}
+	past := history{a.Verifier, a.tags.puller, a.tags.subject.Context()}
 	for _, claim := range slices.Backward(claims) {
 		if a.mine != (Claim{}) && claim.Sequence.Compare(a.mine.Sequence) <= 0 {
 			return nil, nil //nolint:nilnil // nothing is newer
 		}
-		entry, _, err := history{Mover: a.Mover, repo: a.tags.subject.Context()}.entry(ctx, claim)
+		entry, _, err := past.entry(ctx, claim)
 		if err != nil {
 			return nil, err
 		}

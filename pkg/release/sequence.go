@@ -63,13 +63,15 @@ func (c Claim) Tag() string {
 	return fmt.Sprintf("%s.%04d.%s.%s.%s", c.Channel, c.Sequence.Epoch, c.Sequence.Created.UTC().Format(createdAt), claimed, c.Short)
 }
 
+var claimTail = regexp.MustCompile(`^([0-9]{4})\.([0-9]{8}T[0-9]{6})\.([0-9]{8}T[0-9]{6}-[0-9]{3})\.([0-9a-f]{12})$`)
+
 // parseClaim reads a tag of the channel's; ok is false for every other tag.
 func parseClaim(channel, tag string) (claim Claim, ok bool) {
 	rest, ok := strings.CutPrefix(tag, channel+".")
 	if !ok {
 		return Claim{}, false
 	}
-	m := regexp.MustCompile(`^([0-9]{4})\.([0-9]{8}T[0-9]{6})\.([0-9]{8}T[0-9]{6}-[0-9]{3})\.([0-9a-f]{12})$`).FindStringSubmatch(rest)
+	m := claimTail.FindStringSubmatch(rest)
 	if m == nil {
 		return Claim{}, false
 	}

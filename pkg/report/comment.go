@@ -38,16 +38,20 @@ func Comment(w io.Writer, now Report, before *Report, key string) error {
 	m := &markdownWriter{r: now, budget: commentSection}
 	d := difference{now: now, before: before}
 	m.b.WriteString(Marker(key) + "\n### " + escape(now.headline()) + "\n")
-	if text := d.summary(); text != "" {
+	gates, size, layers := d.gates(), d.size(), d.layers()
+	fresh := d.findings("new finding", "new findings", true)
+	gone := d.findings("finding that is gone", "findings that are gone", false)
+	same := len(gates.rows)+len(size)+len(layers.sheet.rows)+len(fresh.sheet.rows)+len(gone.sheet.rows) == 0
+	if text := d.summary(same); text != "" {
 		m.section("", []string{text}, "")
 	}
 	m.failure()
-	m.sheet("", d.gates())
+	m.sheet("", gates)
 	m.reasons(func(r gateRow) bool { return r.verdict == refused })
-	m.section("", d.size(), "")
-	m.details(d.layers())
-	m.details(d.findings("new finding", "new findings", true))
-	m.details(d.findings("finding that is gone", "findings that are gone", false))
+	m.section("", size, "")
+	m.details(layers)
+	m.details(fresh)
+	m.details(gone)
 	if _, err := io.WriteString(w, m.b.String()); err != nil {
 		return fmt.Errorf("writing the comment: %w", err)
 	}
@@ -80,8 +84,8 @@ func (d difference) against() string {
 }
 
 // summary says in a line how many gates refused, what that meant, and what the
-// rest is compared with.
-func (d difference) summary() string {
+// rest is compared with; same says that nothing is different.
+func (d difference) summary(same bool) string {
 	refusals := 0
 	for _, g := range d.now.Gates {
 		if outcomeOf(g) == gate.Refused {
@@ -99,7 +103,7 @@ func (d difference) summary() string {
 	if against == "" {
 		return strings.TrimSpace(text + " The channel has no image to compare with yet.")
 	}
-	if len(d.gates().rows)+len(d.size()) == 0 && len(d.layers().sheet.rows) == 0 && !d.anyFinding() {
+	if same {
 		return strings.TrimSpace(text + " Nothing is different from " + code(against) + ".")
 	}
 	return strings.TrimSpace(text + " What follows is different from " + code(against) + ".")
@@ -190,8 +194,8 @@ type finding struct {
 	occurrence
 }
 
-// counting are a report's findings that count, the worst first, once each.
-func (d difference) counting(r Report) []finding {
+// findingsOf are a report's findings that count, the worst first, once each.
+func findingsOf(r Report) []finding {
 	var all []finding
 	for _, kind := range []struct {
 		name     string
@@ -211,7 +215,7 @@ func (d difference) compared(fresh bool) []finding {
 	if d.before == nil || !d.before.Findings.Ran || !d.now.Findings.Ran {
 		return nil
 	}
-	here, there := d.counting(d.now), d.counting(*d.before)
+	here, there := findingsOf(d.now), findingsOf(*d.before)
 	if !fresh {
 		here, there = there, here
 	}
@@ -221,8 +225,6 @@ func (d difference) compared(fresh bool) []finding {
 	}
 	return slices.DeleteFunc(here, func(f finding) bool { return known[f.identity] })
 }
-
-func (d difference) anyFinding() bool { return len(d.compared(true))+len(d.compared(false)) > 0 }
 
 func (d difference) findings(one, many string, fresh bool) part {
 	s := heads("severity", "finding", "in", "fixed", "what")

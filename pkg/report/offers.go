@@ -96,9 +96,11 @@ func written(q unit.Quantity) string {
 	return q.Precise()
 }
 
+var plainScalar = regexp.MustCompile(`^[A-Za-z_/][A-Za-z0-9_./*-]*$`)
+
 // Scalar quotes a YAML scalar unless it is certain to be read as itself.
 func Scalar(s string) string {
-	if regexp.MustCompile(`^[A-Za-z_/][A-Za-z0-9_./*-]*$`).MatchString(s) && !slices.Contains([]string{"true", "false", "null", "yes", "no", "on", "off", "y", "n"}, strings.ToLower(s)) {
+	if plainScalar.MatchString(s) && !slices.Contains([]string{"true", "false", "null", "yes", "no", "on", "off", "y", "n"}, strings.ToLower(s)) {
 		return s
 	}
 	quoted, _ := json.Marshal(s) // JSON's strings are YAML's; text cannot fail

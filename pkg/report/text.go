@@ -41,10 +41,7 @@ func Text(w io.Writer, r Report, style Style) error {
 	t.moves()
 	t.stages()
 	t.next()
-	if _, err := io.WriteString(w, t.b.String()); err != nil {
-		return fmt.Errorf("writing the report as text: %w", err)
-	}
-	return nil
+	return t.flush(w)
 }
 
 type textWriter struct {

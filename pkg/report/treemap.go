@@ -11,10 +11,9 @@ import (
 	"github.com/org/ai-ship/pkg/unit"
 )
 
-// area is a rectangle with a weight.
+// area is a rectangle.
 type area struct {
 	X, Y, Width, Height px
-	weight              float64
 }
 
 // squarify lays weights out in a rectangle, each with an area in proportion and
@@ -41,7 +40,7 @@ func squarify(weights []float64, in area) []area {
 		at := in
 		for _, w := range weights[:n] {
 			length := px(short * w / sum)
-			cell := area{X: at.X, Y: at.Y, Width: thickness, Height: length, weight: w}
+			cell := area{X: at.X, Y: at.Y, Width: thickness, Height: length}
 			if in.Width < in.Height {
 				cell.Width, cell.Height = length, thickness
 				at.X += length

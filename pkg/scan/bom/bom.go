@@ -113,11 +113,14 @@ func withModels(data []byte, models []scan.Model) ([]byte, error) {
 	}
 	var components []cdx.Component
 	var refs []string
+	seen := make(map[string]bool, len(models))
 	for _, m := range models {
-		c := component(m)
-		if !slices.Contains(refs, c.BOMRef) {
-			components, refs = append(components, c), append(refs, c.BOMRef)
+		if seen[m.Path] {
+			continue
 		}
+		seen[m.Path] = true
+		c := component(m)
+		components, refs = append(components, c), append(refs, c.BOMRef)
 	}
 	if bom.Components != nil {
 		components = append(*bom.Components, components...)

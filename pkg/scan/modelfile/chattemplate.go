@@ -224,6 +224,9 @@ func (t *jinja) name(w, before, after word, first bool) {
 	}
 }
 
+// endRaw is as Jinja's lexer has it: one sign, and any space.
+var endRaw = regexp.MustCompile(`\{%[-+]?[\s\v\x1c-\x1f\x{85}\p{Z}]*endraw[\s\v\x1c-\x1f\x{85}\p{Z}]*[-+]?%\}`)
+
 // raw goes behind a raw block, in which nothing is Jinja.
 func (t *jinja) raw(all []word) {
 	name := ""
@@ -233,9 +236,7 @@ func (t *jinja) raw(all []word) {
 	if name != "raw" || len(all) > 3 {
 		return
 	}
-	// As Jinja's lexer has it: one sign, and any space.
-	end := regexp.MustCompile(`\{%[-+]?[\s\v\x1c-\x1f\x{85}\p{Z}]*endraw[\s\v\x1c-\x1f\x{85}\p{Z}]*[-+]?%\}`)
-	at := end.FindStringIndex(t.text[t.i:])
+	at := endRaw.FindStringIndex(t.text[t.i:])
 	if at == nil {
 		t.i = len(t.text)
 		t.in.unscanned("a chat template whose raw block has no end")

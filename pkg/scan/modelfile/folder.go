@@ -76,6 +76,7 @@ func folders(ctx context.Context, files []scan.File, reports []Report) error {
 		}
 	}
 	for i := range reports {
+		reports[i].linked(f.at)
 		reports[i].describe(cards)
 	}
 	return nil

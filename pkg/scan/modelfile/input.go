@@ -32,11 +32,12 @@ func defaultBudget() budget {
 type findings struct {
 	left    budget
 	risks   []Risk
-	seen    map[Risk]bool // without offsets
-	reasons []string      // why something was not read
-	needed  []string      // files that the file itself must have beside it
-	err     error         // of the context or the source; ends everything
-	wanted  []wanted      // files beside this one
+	seen    map[Risk]bool   // without offsets
+	reasons []string        // why something was not read
+	needed  []string        // files that the file itself must have beside it
+	needing map[string]bool // the same, to look one up
+	err     error           // of the context or the source; ends everything
+	wanted  []wanted        // files beside this one
 }
 
 // input is one content that is inspected: the file itself or a member of it.

@@ -2,7 +2,6 @@ package modelfile
 
 import (
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -89,10 +88,14 @@ func (e *external) location(in *input, file string, at int64) {
 func (in *input) needs(file string) {
 	const most = 10_000 // files of a model
 	switch {
-	case in.member != "" || slices.Contains(in.needed, file):
+	case in.member != "" || in.needing[file]:
 	case len(in.needed) == most:
 		in.unscanned("the model names more files beside it than the limit of %d", most)
 	default:
+		if in.needing == nil {
+			in.needing = make(map[string]bool)
+		}
+		in.needing[file] = true
 		in.needed = append(in.needed, file)
 	}
 }

@@ -54,12 +54,7 @@ func (s Scanner) Scan(ctx context.Context, target scan.Target) (scan.Findings, e
 		return scan.Findings{}, err
 	}
 	findings := scan.Findings{Ran: true}
-	files := make(map[string]bool, len(target.Files))
-	for _, f := range target.Files {
-		files[f.Path] = true
-	}
 	for _, r := range reports {
-		r.linked(files)
 		r.add(&findings)
 	}
 	return findings, pages.Save()
@@ -114,9 +109,9 @@ func inspectFile(ctx context.Context, f scan.File) (r Report, err error) {
 // link, of itself or of a folder above it (CVE-2026-27489, CVE-2026-34447), is not
 // among them. Hard links (GHSA-cmw6-hcpp-c6jp) do not come into an image: a layer
 // of ours has the content of each file by itself.
-func (r *Report) linked(files map[string]bool) {
+func (r *Report) linked(files map[string]int) {
 	for _, name := range r.needed {
-		if !files[path.Join(path.Dir(r.Path), name)] {
+		if _, ours := files[path.Join(path.Dir(r.Path), name)]; !ours {
 			r.Risks = append(r.Risks, Risk{
 				Rule: "onnx-external-path", Severity: scan.High, Offset: -1, Calls: shown("location "+name, maxCalls), Convert: convertONNX,
 				Why: "A tensor is read from what is no file of the image's own layers: it is missing, of the base, or reached by a link.",

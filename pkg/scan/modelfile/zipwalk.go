@@ -364,6 +364,14 @@ func (z *archive) card(ctx context.Context, keras bool) {
 	}
 }
 
+// TorchScript is read like Python: spaces, comments and lines that go on may stand around a dot.
+const scriptDot = `(?:\s|\\\r?\n|#[^\n]*\n)*\.(?:\s|\\\r?\n|#[^\n]*\n)*`
+
+var (
+	scriptReach    = regexp.MustCompile(`\b(?:torch|ops` + scriptDot + `aten)` + scriptDot + `(?:from_file|save|load|fork|ops)\b`)
+	scriptOperator = regexp.MustCompile(`\bops` + scriptDot + `(\w+)` + scriptDot + `\w+`)
+)
+
 // scriptCalls reports TorchScript operators that read or write files.
 func scriptCalls(m member) {
 	const most = 4 << 20 // bytes of one code file
@@ -374,20 +382,16 @@ func scriptCalls(m member) {
 		m.in.unscanned("the code has %d bytes, the limit is %d", m.in.Size, most)
 		return
 	}
+	code := m.in.at(0, most)
 	report := func(at []int, severity scan.Severity, why string) {
 		m.in.risk(Risk{
-			Rule: "torchscript-call", Severity: severity, Offset: int64(at[0]), Calls: string(m.in.at(int64(at[0]), min(at[1]-at[0], maxCalls))), Why: why,
+			Rule: "torchscript-call", Severity: severity, Offset: int64(at[0]), Calls: string(code[at[0]:min(at[1], at[0]+maxCalls)]), Why: why,
 		})
 	}
-	// TorchScript is read like Python: spaces, comments and lines that go on may stand around a dot.
-	compiled := func(pattern string) *regexp.Regexp {
-		return regexp.MustCompile(strings.ReplaceAll(pattern, "DOT", `(?:\s|\\\r?\n|#[^\n]*\n)*\.(?:\s|\\\r?\n|#[^\n]*\n)*`))
-	}
-	code := m.in.at(0, most)
-	for _, at := range compiled(`\b(?:torch|opsDOTaten)DOT(?:from_file|save|load|fork|ops)\b`).FindAllIndex(code, -1) {
+	for _, at := range scriptReach.FindAllIndex(code, -1) {
 		report(at, scan.High, "The model's code calls an operator that reads or writes files, starts a task, or is one that PyTorch does not bring.")
 	}
-	for _, at := range compiled(`\bopsDOT(\w+)DOT\w+`).FindAllSubmatchIndex(code, -1) {
+	for _, at := range scriptOperator.FindAllSubmatchIndex(code, -1) {
 		switch namespace := string(code[at[2]:at[3]]); {
 		case oneOf(namespace, "image video"):
 			report(at, scan.High, "The model's code calls an operator of torchvision that reads or writes files.")
