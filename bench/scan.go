@@ -24,21 +24,17 @@ const (
 	scanTrivyFew = "trivy image --scanners vuln"
 )
 
-func scanCases() (names []string) {
-	for _, scene := range []string{scanApp, scanBase} {
-		for _, what := range []string{scanShip, scanStage, scanAgain, scanTrivy, scanTrivyFew} {
-			names = append(names, scene+what)
-		}
-	}
-	return names
+func scanCases() []string { return append(sceneCases(scanApp), sceneCases(scanBase)...) }
+
+func sceneCases(scene string) []string {
+	return []string{scene + scanShip, scene + scanStage, scene + scanAgain, scene + scanTrivy, scene + scanTrivyFew}
 }
 
 // scans measures both scenes. Ai-ship and trivy see the same image: ai-ship
 // before it exists, trivy as a tarball, which ai-ship writes beforehand.
 func (l *lab) scans(ctx context.Context) {
 	for _, scene := range []string{scanApp, scanBase} {
-		names := []string{scene + scanShip, scene + scanStage, scene + scanAgain, scene + scanTrivy, scene + scanTrivyFew}
-		l.group(ctx, names, nil, func(r *registry) error {
+		l.group(ctx, sceneCases(scene), nil, func(r *registry) error {
 			s, err := openScene(ctx, l.options)
 			if err != nil {
 				return err

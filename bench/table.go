@@ -59,7 +59,7 @@ func (l *lab) write(w io.Writer) {
 	l.table(w, names[split:scans], "ai-ship fresh", shipFresh, shipChange)
 	for _, scene := range []string{scanApp, scanBase} {
 		fmt.Fprintf(w, "\n### %s\n\n", strings.TrimSuffix(scene, ": "))
-		l.table(w, slices.DeleteFunc(scanCases(), func(name string) bool { return !strings.HasPrefix(name, scene) }), "trivy", scene+scanTrivy, scene+scanShip)
+		l.table(w, sceneCases(scene), "trivy", scene+scanTrivy, scene+scanShip)
 	}
 	for _, name := range names {
 		if note := l.results[name].note; note != "" {

@@ -35,23 +35,13 @@ func accept(a sign.Attestation, policy *gate.Policy) error {
 		return err
 	}
 	if !p.Passed {
-		return fmt.Errorf("%w: %s", ErrVerdict, strings.Join(reasons(p.Gates), "; "))
+		return fmt.Errorf("%w: %s", ErrVerdict, strings.Join(gate.Reasons(p.Gates), "; "))
 	}
 	if policy == nil {
 		return nil
 	}
 	if refused := gate.Review(*policy, p.Gates, gate.ImageSize(p.Size)); len(refused) > 0 {
-		return fmt.Errorf("%w: %s", ErrVerdict, strings.Join(reasons(refused), "; "))
+		return fmt.Errorf("%w: %s", ErrVerdict, strings.Join(gate.Reasons(refused), "; "))
 	}
 	return nil
-}
-
-func reasons(results []gate.Result) []string {
-	var all []string
-	for _, r := range results {
-		if r.Outcome == gate.Refused {
-			all = append(all, r.Reason)
-		}
-	}
-	return all
 }

@@ -149,9 +149,14 @@ func ReadVerdict(s sign.Statement) (Judged, error) {
 	return p, nil
 }
 
-// BaselineOf is what a verdict gives to compare the next image with.
-func (p Judged) BaselineOf(ref string) *gate.Baseline {
-	return &gate.Baseline{Ref: ref, Compressed: p.Size.Compressed, Measurements: p.Measurements}
+// LastVerdict is the last verdict that can be read, zero for none.
+func LastVerdict(e sign.Evidence) (last Judged) {
+	for _, a := range e.Attestations {
+		if v, err := ReadVerdict(a.Statement); err == nil {
+			last = v
+		}
+	}
+	return last
 }
 
 // full is s, or an empty slice: in JSON a list is never null.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/org/ai-ship/pkg/config"
+	"github.com/org/ai-ship/pkg/draft"
 	"github.com/org/ai-ship/pkg/preset"
 	"github.com/org/ai-ship/pkg/report"
 )
@@ -62,15 +63,13 @@ func first(words cobra.CompletionFunc) cobra.CompletionFunc {
 func (p Process) configOf(cmd *cobra.Command) string {
 	flag := cmd.Flags().Lookup("config")
 	if flag == nil {
-		return draftConfig
+		return draft.ConfigFile
 	}
 	if named := p.Getenv("AI_SHIP_CONFIG"); named != "" && !flag.Changed {
 		return named
 	}
 	return flag.Value.String()
 }
-
-const draftConfig = "ai-ship.yaml"
 
 // channelWords are the channels of the config.
 func (p Process) channelWords(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {

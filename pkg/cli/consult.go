@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -80,10 +79,7 @@ func (c *consultation) database(ctx context.Context) (doctor.Finding, error) {
 	if !wanted.Packages {
 		return doctor.Finding{Found: "not needed: no gate on vulnerabilities or licences"}, nil
 	}
-	if file := wanted.Database.File; file != "" {
-		if !filepath.IsAbs(file) {
-			file = filepath.Join(c.project.dir, filepath.FromSlash(file))
-		}
+	if file := c.project.path(wanted.Database.File); wanted.Database.File != "" {
 		if _, err := os.Stat(file); err != nil {
 			return doctor.Finding{}, input(hint.Wrap(fmt.Errorf("looking for the vulnerability database: %w", err), "correct scan.db, or --scan-db"))
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -97,10 +98,5 @@ func (s *shelf) channel(name string) (plan.Channel, error) {
 }
 
 func (s *shelf) channels() []string {
-	var names []string
-	for name := range s.config.Channels {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+	return slices.Sorted(maps.Keys(s.config.Channels))
 }

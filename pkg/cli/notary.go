@@ -90,6 +90,16 @@ func (n *notary) sign(ctx context.Context) (*sigstore.Signer, error) {
 	return n.signer, signing(err)
 }
 
+// public is the public half of the key that signs.
+func (n *notary) public(ctx context.Context) ([]byte, error) {
+	signer, err := n.sign(ctx)
+	if err != nil {
+		return nil, err
+	}
+	key, err := signer.PublicKey()
+	return key, signing(err)
+}
+
 func formatOf(s *plan.Signing) sigstore.Format {
 	switch {
 	case s.Bundle && s.Legacy:
@@ -160,12 +170,8 @@ func (n *notary) verifier(ctx context.Context) (sign.Verifier, error) {
 	case n.keyPEM != nil:
 		trust.KeyPEM = n.keyPEM
 	case t.Private:
-		signer, err := n.sign(ctx)
-		if err != nil {
+		if trust.KeyPEM, err = n.public(ctx); err != nil {
 			return nil, err
-		}
-		if trust.KeyPEM, err = signer.PublicKey(); err != nil {
-			return nil, signing(err)
 		}
 	case t.Key != "":
 		trust.Key = n.key(t.Key)
@@ -248,10 +254,14 @@ func (n *notary) reader(ctx context.Context) (release.Mover, error) {
 		return release.Mover{}, err
 	}
 	if v == nil {
-		return release.Mover{}, misuse(hint.Wrap(errors.New("the config does not say whose signatures count"),
-			"add verify: with a key, or with an identity and its issuer"))
+		return release.Mover{}, nobodyTrusted()
 	}
 	return release.Mover{Registry: release.Registry{Keychain: n.keys}, Verifier: v, Now: time.Now, Settle: settle}, nil
+}
+
+func nobodyTrusted() error {
+	return misuse(hint.Wrap(errors.New("the config does not say whose signatures count"),
+		"add verify: with a key, or with an identity and its issuer"))
 }
 
 // signing marks an error as one of signing or verification.

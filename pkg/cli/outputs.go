@@ -60,7 +60,7 @@ func outputs(to output, r report.Report) ([]ci.Output, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := document(labelled{Tags: tags, Labels: maps.Clone(m.labels), Annotations: annotations})
+	all, err := document(labelled{Tags: tags, Labels: m.labels, Annotations: annotations})
 	if err != nil {
 		return nil, err
 	}

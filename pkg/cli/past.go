@@ -42,12 +42,7 @@ func (n *notary) past(ctx context.Context, decided plan.Plan, trusted sign.Verif
 func former(images []release.Former) []report.Former {
 	var all []report.Former
 	for _, image := range images {
-		var judged attest.Judged // the last, as for the baseline
-		for _, a := range image.Evidence.Attestations {
-			if v, err := attest.ReadVerdict(a.Statement); err == nil {
-				judged = v
-			}
-		}
+		judged := attest.LastVerdict(image.Evidence)
 		if judged.EvaluatedOn.IsZero() {
 			continue
 		}

@@ -76,7 +76,7 @@ func (p Process) demand(ctx context.Context, f policyFlags, write func(policy.De
 	}
 	n := p.notary(project, f.registry)
 	if n.trust == nil {
-		return misuse(hint.Wrap(errors.New("the config does not say whose signatures count"), "add verify: with a key, or with an identity and its issuer"))
+		return nobodyTrusted()
 	}
 	d := policy.Demand{Repository: repo.Name(), AnyRepository: n.trust.AnyRepository, Format: n.format()}
 	for _, name := range n.trust.Require {
@@ -115,13 +115,8 @@ func (n *notary) signs(ctx context.Context) (s policy.Signer, err error) {
 	}
 	var key []byte
 	if t.Private {
-		signer, err := n.sign(ctx)
-		if err != nil {
+		if key, err = n.public(ctx); err != nil {
 			return s, err
-		}
-		key, err = signer.PublicKey()
-		if err != nil {
-			return s, signing(err)
 		}
 	} else if key, err = n.key(t.Key).Public(ctx); err != nil {
 		return s, signing(err)

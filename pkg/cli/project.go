@@ -55,6 +55,14 @@ type project struct {
 	keys   authn.Keychain // of its registry, and of others
 }
 
+// path is where a file of the config's lies, which is named from the project.
+func (p *project) path(file string) string {
+	if file = filepath.FromSlash(file); filepath.IsAbs(file) {
+		return file
+	}
+	return filepath.Join(p.dir, file)
+}
+
 // openProject reads the config. The caller closes the root.
 func (p Process) openProject(f planFlags) (*project, error) {
 	dir := filepath.Dir(f.config)

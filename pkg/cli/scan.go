@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -167,11 +166,7 @@ func (s *packages) database(ctx context.Context, kind vulndb.Kind, wanted plan.D
 	if wanted.File == "" {
 		return vulndb.Pull(ctx, wanted.Refs, s.store, options)
 	}
-	file := filepath.FromSlash(wanted.File)
-	if !filepath.IsAbs(file) {
-		file = filepath.Join(s.project.dir, file)
-	}
-	db, err := vulndb.Open(ctx, file, s.store, options)
+	db, err := vulndb.Open(ctx, s.project.path(wanted.File), s.store, options)
 	return db, input(err)
 }
 

@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/org/ai-ship/pkg/attest"
-	"github.com/org/ai-ship/pkg/gate"
 	"github.com/org/ai-ship/pkg/hint"
 	"github.com/org/ai-ship/pkg/plan"
 	"github.com/org/ai-ship/pkg/release"
@@ -82,15 +81,16 @@ func (p Process) check(ctx context.Context, f verifyFlags, text string) (err err
 		return signing(fmt.Errorf("verifying %s: %w", digest, err))
 	}
 	_, failed := sign.Hold(evidence, digest, attest.Demands(typed(n.trust.Require), nil))
+	gates := attest.LastVerdict(evidence).Gates
 	r := report.Report{
 		Passed: failed == nil, Exit: exitCode(ctx, failed), Generator: p.Version,
-		Image: digest.Name(), Repository: digest.Context().Name(), Digest: digest.DigestStr(), Gates: verdict(evidence),
+		Image: digest.Name(), Repository: digest.Context().Name(), Digest: digest.DigestStr(), Gates: gates,
 	}
 	if failed != nil {
 		r.Error, r.Hints = failed.Error(), hint.Of(failed)
 	}
 	return errors.Join(failed, p.tell(output{}, r), report.Verified(p.Out, report.Verification{
-		Evidence: evidence, Required: n.trust.Require, Passed: failed == nil, Names: named, Verdict: verdict(evidence),
+		Evidence: evidence, Required: n.trust.Require, Passed: failed == nil, Names: named, Verdict: gates,
 	}, f.json, p.style()))
 }
 
@@ -111,20 +111,6 @@ func typed(names []string) []string {
 		}
 	}
 	return all
-}
-
-// verdict is what the gates decided when the image was built.
-func verdict(e sign.Evidence) []gate.Result {
-	var results []gate.Result
-	for _, a := range e.Attestations {
-		if a.PredicateType != attest.Verdict {
-			continue
-		}
-		if judged, err := attest.ReadVerdict(a.Statement); err == nil {
-			results = judged.Gates
-		}
-	}
-	return results
 }
 
 // subject is the image and whom to trust about it: by the flags, which need no

@@ -33,7 +33,6 @@ type choice struct {
 	python, golang    bool
 	serves            bool // the base does, with no command
 	pythonVersion     string
-	requirements      string
 	identity, publish string // who signs in CI; the branch that goes to production
 }
 
@@ -57,7 +56,7 @@ const (
 
 // choose decides what the image is made of.
 func choose(s survey.Survey, at Place) *choice {
-	c := &choice{image: imageOf(at), pythonVersion: s.Python.Version, requirements: s.Python.Requirements}
+	c := &choice{image: imageOf(at), pythonVersion: s.Python.Version}
 	if c.pythonVersion == "" {
 		c.pythonVersion = python
 	}
@@ -129,8 +128,8 @@ func (c *choice) program(s survey.Survey) {
 	default:
 		c.nobody(s)
 	}
-	if c.preset = presetOf(s.Python.Needs); !c.python {
-		c.preset = ""
+	if c.python {
+		c.preset = presetOf(s.Python.Needs)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"github.com/org/ai-ship/pkg/scan"
 	"github.com/org/ai-ship/pkg/unit"
 )
@@ -189,11 +191,15 @@ func vulnerable(f scan.Finding) string {
 	if f.Fixed != "" {
 		fixed = "fixed in " + short(f.Fixed)
 	}
-	where := ""
-	if f.Layer.Hex != "" {
-		where = ", layer " + f.Layer.Algorithm + ":" + f.Layer.Hex[:min(len(f.Layer.Hex), 12)]
+	return fmt.Sprintf("%s (%s) in %s %s, %s%s", short(f.ID), f.Severity, short(f.Package), short(f.Version), fixed, inLayer(f.Layer))
+}
+
+// inLayer names a layer behind a comma, "" for none.
+func inLayer(layer v1.Hash) string {
+	if layer.Hex == "" {
+		return ""
 	}
-	return fmt.Sprintf("%s (%s) in %s %s, %s%s", short(f.ID), f.Severity, short(f.Package), short(f.Version), fixed, where)
+	return ", layer " + layer.Algorithm + ":" + layer.Hex[:min(len(layer.Hex), 12)]
 }
 
 // packages says in what was looked.

@@ -1,6 +1,9 @@
 package gate
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // MaxBins bounds a histogram's bins.
 const MaxBins = 60
@@ -21,10 +24,7 @@ func histogram(samples []float64) *Histogram {
 	if len(samples) < minSamples {
 		return nil
 	}
-	h := &Histogram{From: samples[0], To: samples[0]}
-	for _, s := range samples {
-		h.From, h.To = min(h.From, s), max(h.To, s)
-	}
+	h := &Histogram{From: slices.Min(samples), To: slices.Max(samples)}
 	width := h.To - h.From
 	if math.IsInf(width, 0) || math.IsNaN(width) {
 		return nil

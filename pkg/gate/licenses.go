@@ -63,9 +63,5 @@ func licensed(l scan.License) string {
 	if l.Package == "" {
 		return fmt.Sprintf("%s (%s) of %s", short(l.Name), l.Category, short(l.Path))
 	}
-	where := ""
-	if l.Layer.Hex != "" {
-		where = ", layer " + l.Layer.Algorithm + ":" + l.Layer.Hex[:min(len(l.Layer.Hex), 12)]
-	}
-	return fmt.Sprintf("%s (%s) of %s %s%s", short(l.Name), l.Category, short(l.Package), short(l.Version), where)
+	return fmt.Sprintf("%s (%s) of %s %s%s", short(l.Name), l.Category, short(l.Package), short(l.Version), inLayer(l.Layer))
 }

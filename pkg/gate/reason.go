@@ -128,6 +128,17 @@ func finite(v float64) *float64 {
 	return &v
 }
 
+// Reasons are the sentences of the results that refuse.
+func Reasons(results []Result) []string {
+	var all []string
+	for _, r := range results {
+		if r.Outcome == Refused {
+			all = append(all, r.Reason)
+		}
+	}
+	return all
+}
+
 // dimension names a unit in a sentence.
 func dimension(u unit.Unit) string {
 	switch u {

@@ -142,17 +142,10 @@ func Run(ctx context.Context, p plan.Plan, e Engines) (Outcome, error) {
 // Scan builds and scans, and evaluates the gates on what was found alone.
 // Nothing is published. The error, if any, is a StageError.
 func Scan(ctx context.Context, p plan.Plan, e Engines) (Outcome, error) {
-	p.Gates, p.Reports, e.Publish = gate.Policy{Scan: p.Gates.Scan}, nil, nil
+	p.Gates, p.Reports = gate.Policy{Scan: p.Gates.Scan}, nil
 	r := run{engines: e, out: Outcome{Plan: p}}
-	for _, s := range []struct {
-		name string
-		do   func(context.Context) error
-	}{{StageBuild, r.build}, {StageScan, r.scan}, {StageGate, r.gate}} {
-		if err := r.stage(ctx, s.name, s.do); err != nil {
-			return r.out, err
-		}
-	}
-	return r.out, nil
+	err := r.judged(ctx)
+	return r.out, err
 }
 
 type run struct {
@@ -164,13 +157,7 @@ type run struct {
 
 // stages is the product, in one sentence.
 func (r *run) stages(ctx context.Context) error {
-	if err := r.stage(ctx, StageBuild, r.build); err != nil {
-		return err
-	}
-	if err := r.stage(ctx, StageScan, r.scan); err != nil {
-		return err
-	}
-	if err := r.stage(ctx, StageGate, r.gate); err != nil {
+	if err := r.judged(ctx); err != nil {
 		return err
 	}
 	if err := r.stage(ctx, StagePublish, r.publish); err != nil {
@@ -180,6 +167,17 @@ func (r *run) stages(ctx context.Context) error {
 		return err
 	}
 	return r.stage(ctx, StageTag, r.tag)
+}
+
+// judged builds and scans, and evaluates the gates.
+func (r *run) judged(ctx context.Context) error {
+	if err := r.stage(ctx, StageBuild, r.build); err != nil {
+		return err
+	}
+	if err := r.stage(ctx, StageScan, r.scan); err != nil {
+		return err
+	}
+	return r.stage(ctx, StageGate, r.gate)
 }
 
 // skip is returned by a stage that has nothing to do.

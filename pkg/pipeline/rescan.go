@@ -117,7 +117,7 @@ func (r Rescan) image(ctx context.Context, image PushedImage, evidence sign.Evid
 	verdict := gate.Evaluate(gate.Policy{Scan: &gate.Scan{Vulnerabilities: r.Policy.Vulnerabilities, Accept: r.Policy.Accept, Published: true}},
 		gate.Evidence{Findings: findings, Known: known, IgnoreUntil: IgnoreUntil(began)})
 	if !verdict.Passed {
-		return nil, fmt.Errorf("%w: its last scan is %s and a new one says: %s", ErrRefused, ago(last, began), refusals(verdict))
+		return nil, fmt.Errorf("%w: its last scan is %s and a new one says: %s", ErrRefused, ago(last, began), strings.Join(gate.Reasons(verdict.Results), "; "))
 	}
 	s, err := scanned(Scanned{Findings: findings, Began: began, Ended: r.Now()}, attest.Run{}).Statement()
 	return &s, err
@@ -129,14 +129,4 @@ func ago(last, now time.Time) string {
 		return "unknown"
 	}
 	return now.Sub(last).Round(time.Second).String() + " old"
-}
-
-func refusals(v gate.Verdict) string {
-	var reasons []string
-	for _, result := range v.Results {
-		if result.Outcome == gate.Refused {
-			reasons = append(reasons, result.Reason)
-		}
-	}
-	return strings.Join(reasons, "; ")
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/org/ai-ship/pkg/attest"
 	"github.com/org/ai-ship/pkg/build"
 	"github.com/org/ai-ship/pkg/release"
+	"github.com/org/ai-ship/pkg/scan/bom"
 	"github.com/org/ai-ship/pkg/sign"
 )
 
@@ -111,7 +112,7 @@ func (s Scanned) statements(about attest.Run) []func() (sign.Statement, error) {
 	}
 	all := []func() (sign.Statement, error){scanned(s, about).Statement}
 	for _, d := range s.Findings.Documents {
-		if strings.HasSuffix(d.Name, "sbom.cdx.json") {
+		if strings.HasSuffix(d.Name, bom.Name) {
 			all = append(all, func() (sign.Statement, error) { return attest.Bill(d.Data) })
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/org/ai-ship/pkg/attest"
-	"github.com/org/ai-ship/pkg/sign"
 )
 
 // conformaRego denies whatever a demanded statement lacks. Conforma hands over
@@ -48,12 +47,7 @@ func (d Demand) Conforma() ([]File, error) {
 		return nil, err
 	}
 	var rules []regoRule
-	demanded := d.statements()
-	if d.Format != Legacy {
-		// Of bundles, conforma takes any statement for a signature.
-		demanded = append([]string{sign.SignaturePredicate}, demanded...)
-	}
-	for _, t := range demanded {
+	for _, t := range d.statements(d.Format != Legacy) { // of bundles, conforma takes any statement for a signature
 		rules = append(rules, d.conformaRules(t)...)
 	}
 	about := []string{

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/org/ai-ship/pkg/hint"
-	"github.com/org/ai-ship/pkg/sign"
 )
 
 // statementRego is what policy-controller asks of one statement.
@@ -43,14 +42,11 @@ func (d Demand) PolicyController() ([]File, error) {
 			"sign with a timestamp authority, with sign.timestamp")
 	}
 	a := d.authority(legacy)
-	demanded := d.statements()
 	var documents []any
 	if legacy {
 		documents = append(documents, d.imagePolicy("-signature", a))
-	} else {
-		demanded = append([]string{sign.SignaturePredicate}, demanded...)
 	}
-	for _, t := range demanded {
+	for _, t := range d.statements(!legacy) {
 		text, err := fill(statementRego, struct {
 			Type       string
 			Conditions []string

@@ -7,7 +7,6 @@ import (
 	"github.com/org/ai-ship/pkg/attest"
 	"github.com/org/ai-ship/pkg/hint"
 	"github.com/org/ai-ship/pkg/release"
-	"github.com/org/ai-ship/pkg/sign"
 )
 
 // Kyverno is a ClusterPolicy of Kyverno that holds pods to the demand.
@@ -27,15 +26,10 @@ func (d Demand) Kyverno() ([]File, error) {
 		Type: "SigstoreBundle", FailureAction: "Enforce", References: d.references(),
 		MutateDigest: true, VerifyDigest: true, Required: true,
 	}
-	demanded := d.statements()
-	if d.Format == Legacy {
+	if d.Format == Legacy { // of bundles, attestors of the image itself are content with any statement
 		verify.Type, verify.Attestors = "Cosign", by
-	} else {
-		// In bundles the signature is a statement too. Attestors of the image
-		// itself are content with any statement, so there are none.
-		demanded = append([]string{sign.SignaturePredicate}, demanded...)
 	}
-	for _, t := range demanded {
+	for _, t := range d.statements(d.Format != Legacy) {
 		a := attestation{Name: short(t), Type: t, Attestors: by}
 		if all := d.kyvernoConditions(t); len(all) > 0 {
 			a.Conditions = []allOf{{all}}

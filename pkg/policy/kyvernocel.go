@@ -7,7 +7,6 @@ import (
 	"github.com/org/ai-ship/pkg/attest"
 	"github.com/org/ai-ship/pkg/hint"
 	"github.com/org/ai-ship/pkg/release"
-	"github.com/org/ai-ship/pkg/sign"
 )
 
 // KyvernoCEL is an ImageValidatingPolicy of Kyverno (1.19) that holds pods to
@@ -34,7 +33,7 @@ func (d Demand) KyvernoCEL() ([]File, error) {
 		p.Spec.References = append(p.Spec.References, glob{g})
 	}
 	p.Spec.Attestors = []namedAttestor{{"signer", d.cosign()}}
-	for _, t := range append([]string{sign.SignaturePredicate}, d.statements()...) {
+	for _, t := range d.statements(true) {
 		p.Spec.Attestations = append(p.Spec.Attestations, namedStatement{short(t), inToto{t}})
 		conditions := append([]string{fmt.Sprintf("verifyAttestationSignatures(image, attestations.%s, [attestors.signer]) > 0", short(t))}, d.cel(t)...)
 		p.Spec.Validations = append(p.Spec.Validations, validation{

@@ -96,9 +96,14 @@ func (s Signer) pattern() string {
 	return "^(?:" + s.IdentityPattern + ")$"
 }
 
-// statements are the predicate types that are demanded, each once.
-func (d Demand) statements() []string {
-	all := slices.Clone(d.Require)
+// statements are the predicate types that are demanded, each once. In bundles
+// the signature is one of them.
+func (d Demand) statements(bundles bool) []string {
+	var all []string
+	if bundles {
+		all = append(all, sign.SignaturePredicate)
+	}
+	all = append(all, d.Require...)
 	if d.Channel != "" {
 		all = append(all, release.PromotionPredicate)
 	}
@@ -122,12 +127,13 @@ func short(predicateType string) string {
 	case release.PromotionPredicate:
 		return "promotion"
 	}
-	return strings.Trim(odd().ReplaceAllString(strings.ToLower(attest.Name(predicateType)), "_"), "_")
+	return strings.Trim(odd.ReplaceAllString(strings.ToLower(attest.Name(predicateType)), "_"), "_")
 }
 
-func odd() *regexp.Regexp { return regexp.MustCompile(`[^a-z0-9]+`) }
-
-func trailing() *regexp.Regexp { return regexp.MustCompile(`(?m)[ \t]+$`) }
+var (
+	odd      = regexp.MustCompile(`[^a-z0-9]+`)
+	trailing = regexp.MustCompile(`(?m)[ \t]+$`)
+)
 
 // maxName is what Kubernetes takes in a label, where engines put the names of
 // policies.
@@ -139,7 +145,7 @@ func (d Demand) name() string {
 	if d.Channel != "" {
 		text += "-" + d.Channel
 	}
-	name := strings.Trim(odd().ReplaceAllString(strings.ToLower(text), "-"), "-")
+	name := strings.Trim(odd.ReplaceAllString(strings.ToLower(text), "-"), "-")
 	if len(name) > maxName {
 		sum := fmt.Sprintf("-%x", sha256.Sum256([]byte(text)))[:9]
 		name = strings.TrimRight(name[:maxName-len(sum)], "-") + sum
@@ -161,7 +167,7 @@ func asYAML(head []string, documents ...any) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("writing a policy: %w", err)
 		}
-		out.Write(trailing().ReplaceAll(text, nil)) // of empty lines in a block
+		out.Write(trailing.ReplaceAll(text, nil)) // of empty lines in a block
 	}
 	return []byte(out.String()), nil
 }

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
@@ -65,13 +66,7 @@ func (d Demand) trust() (File, error) {
 // authority of which nothing but the chain is used; the engine wants names.
 func (a certificateAuthority) authority() rootAuthority {
 	out := rootAuthority{URI: a.URI, Chain: encodedPEM("CERTIFICATE", a.Chain.Certificates...)}
-	out.Subject.Organization, out.Subject.CommonName = a.Subject.Organization, a.Subject.CommonName
-	if out.Subject.Organization == "" {
-		out.Subject.Organization = "private"
-	}
-	if out.Subject.CommonName == "" {
-		out.Subject.CommonName = "private"
-	}
+	out.Subject.Organization, out.Subject.CommonName = cmp.Or(a.Subject.Organization, "private"), cmp.Or(a.Subject.CommonName, "private")
 	return out
 }
 

@@ -61,11 +61,16 @@ func topOf(dir string) (string, error) {
 }
 
 // inRepository opens the repository of a checkout for the time of do.
-func inRepository(top string, do func(*git.Repository) error) (err error) {
+func inRepository(top string, do func(*git.Repository) error) error {
 	gitDir, err := find(top)
 	if err != nil {
 		return err
 	}
+	return withStore(gitDir, do)
+}
+
+// withStore opens the repository of a git folder for the time of do.
+func withStore(gitDir string, do func(*git.Repository) error) (err error) {
 	store, err := openStore(gitDir)
 	if err != nil {
 		return err

@@ -43,17 +43,15 @@ func Open(dir string) (Revision, error) {
 	return rev, nil
 }
 
-func read(gitDir string) (_ Revision, err error) {
-	store, err := openStore(gitDir)
-	if err != nil {
-		return Revision{}, err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-	repo, err := git.Open(store, nil)
-	if err != nil {
-		return Revision{}, err
-	}
-	var rev Revision
+func read(gitDir string) (rev Revision, err error) {
+	err = withStore(gitDir, func(repo *git.Repository) (err error) {
+		rev, err = revision(repo)
+		return err
+	})
+	return rev, err
+}
+
+func revision(repo *git.Repository) (rev Revision, err error) {
 	if rev.Remote, err = remote(repo); err != nil {
 		return Revision{}, err
 	}

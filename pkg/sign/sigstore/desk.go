@@ -22,7 +22,6 @@ type desk struct {
 
 	entries   []sign.Entry // one for each statement
 	artifacts []*artifact  // the same as bundles
-	signature bool         // whether the last statement is the signature
 
 	attestations []oci.Signature // the statements for .att
 	signatures   []oci.Signature // the one for .sig
@@ -32,8 +31,10 @@ type desk struct {
 // last one may be a signature.
 func (d *desk) sign(ctx context.Context, all []sign.Statement) error {
 	d.entries, d.artifacts = make([]sign.Entry, len(all)), make([]*artifact, len(all))
-	d.signature = len(all) > 0 && all[len(all)-1].PredicateType == sign.SignaturePredicate
-	last := d.count(len(all))
+	last := len(all) // of the attestations, behind which the signature stands, if any
+	if last > 0 && all[last-1].PredicateType == sign.SignaturePredicate {
+		last--
+	}
 	d.attestations, d.signatures = make([]oci.Signature, last), make([]oci.Signature, 1)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(writers)
@@ -46,14 +47,6 @@ func (d *desk) sign(ctx context.Context, all []sign.Statement) error {
 		})
 	}
 	return group.Wait()
-}
-
-// count is how many of n statements are attestations.
-func (d *desk) count(n int) int {
-	if d.signature {
-		return n - 1
-	}
-	return n
 }
 
 // statement signs one statement. Its entry is the bundle's when there is one.

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -160,13 +161,8 @@ func whole(base http.RoundTripper, req *http.Request) (*http.Response, error) {
 // judge is nil for an answer that the client above should see. A server may
 // repeat what it was sent; the token is taken out.
 func judge(req *http.Request, resp *http.Response, accepted []int) error {
-	if resp.StatusCode/100 == 2 {
+	if resp.StatusCode/100 == 2 || slices.Contains(accepted, resp.StatusCode) {
 		return nil
-	}
-	for _, status := range accepted {
-		if resp.StatusCode == status {
-			return nil
-		}
 	}
 	body, _ := readAtMost(resp.Body, maxServiceAnswer)
 	text := strings.TrimSpace(string(body))

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -262,12 +261,12 @@ func (f *findings) blob(ctx context.Context, described v1.Descriptor) ([]byte, e
 		return nil, err
 	}
 	defer body.Close()
-	text, err := io.ReadAll(io.LimitReader(body, maxBundle+1))
+	text, err := readAtMost(body, maxBundle)
+	if errors.Is(err, errTooLarge) {
+		return nil, odd("its bundle is larger than %d bytes", maxBundle)
+	}
 	if err != nil {
 		return nil, err
-	}
-	if len(text) > maxBundle {
-		return nil, odd("its bundle is larger than %d bytes", maxBundle)
 	}
 	if int64(len(text)) != described.Size {
 		return nil, odd("its bundle has %d bytes, not %d as its manifest says", len(text), described.Size)
